@@ -1,0 +1,249 @@
+-- Locks the account's row. Every change of an account takes this lock first and
+-- reads only afterwards, in statements of their own: one that waited for the
+-- lock would decide on what it saw before.
+-- name: AccountLock :execrows
+select 1
+from account
+where id = @id
+for update;
+
+-- Makes the account's row on first contact; a second one changes nothing.
+-- name: AccountInsert :exec
+insert into account (id, zone)
+values (@id, @zone)
+on conflict (id) do nothing;
+
+-- Everything that decides about an account, from one snapshot: its row, its open
+-- grants and its open holds. The clock is read by this statement, so behind the
+-- lock it is later than every change.
+-- name: AccountState :one
+select
+    sqlc.embed(a),
+    clock_timestamp()::timestamptz as now,
+    coalesce((
+        select json_agg(json_build_object(
+            'id', g.id, 'kind', g.kind, 'source', g.source, 'reason', g.reason, 'seconds', g.seconds,
+            'free', g.free_seconds, 'held', g.held_seconds,
+            'consumed', g.consumed_seconds, 'lapsed', g.lapsed_seconds,
+            'create_time', g.create_time, 'expire_time', g.expire_time))
+        from credit_grant as g
+        where g.account_id = a.id and g.open), '[]')::json as grants,
+    coalesce((
+        select json_agg(json_build_object(
+            'id', h.id, 'build_id', h.build_id, 'operation', h.operation, 'seconds', h.seconds,
+            'grant_ids', h.grant_ids, 'grant_seconds', h.grant_seconds, 'day', h.day,
+            'create_time', h.create_time, 'expire_time', h.expire_time))
+        from hold as h
+        where h.account_id = a.id and h.state = 'open'), '[]')::json as holds
+from account as a
+where a.id = @id;
+
+-- The database's clock, for an account that has no row yet.
+-- name: AccountClock :one
+select clock_timestamp()::timestamptz as now;
+
+-- Stores the account as it stands after an operation, if nothing came between.
+-- name: AccountUpdateIfSeq :execrows
+update account
+set welcomed          = @welcomed,
+    gift_until        = sqlc.narg('gift_until'),
+    last_time         = @last_time,
+    next_due          = sqlc.narg('next_due'),
+    seq               = @seq,
+    chain_head        = @chain_head,
+    granted_seconds   = @granted_seconds,
+    free_seconds      = @free_seconds,
+    held_seconds      = @held_seconds,
+    consumed_seconds  = @consumed_seconds,
+    lapsed_seconds    = @lapsed_seconds,
+    shortfall_seconds = @shortfall_seconds
+where id = @id and seq = @expected_seq;
+
+-- name: GrantInsert :exec
+insert into credit_grant (
+    id,
+    account_id,
+    kind,
+    source,
+    reason,
+    seconds,
+    free_seconds,
+    held_seconds,
+    consumed_seconds,
+    lapsed_seconds,
+    create_time,
+    expire_time
+)
+values (
+    @id,
+    @account_id,
+    @kind,
+    @source,
+    @reason,
+    @seconds,
+    @free_seconds,
+    @held_seconds,
+    @consumed_seconds,
+    @lapsed_seconds,
+    @create_time,
+    sqlc.narg('expire_time')
+);
+
+-- Moves seconds of a grant. The account's lock is held.
+-- name: GrantUpdate :execrows
+update credit_grant
+set free_seconds     = @free_seconds,
+    held_seconds     = @held_seconds,
+    consumed_seconds = @consumed_seconds,
+    lapsed_seconds   = @lapsed_seconds
+where id = @id and account_id = @account_id;
+
+-- name: GrantByID :one
+select *
+from credit_grant
+where id = @id and account_id = @account_id;
+
+-- name: HoldInsert :exec
+insert into hold (
+    id,
+    account_id,
+    build_id,
+    operation,
+    seconds,
+    grant_ids,
+    grant_seconds,
+    day,
+    create_time,
+    expire_time
+)
+values (
+    @id,
+    @account_id,
+    sqlc.narg('build_id'),
+    @operation,
+    @seconds,
+    @grant_ids::uuid[],
+    @grant_seconds::bigint[],
+    @day,
+    @create_time,
+    @expire_time
+);
+
+-- Ends an open hold, or puts the late charge on an expired one.
+-- name: HoldSettleIfState :execrows
+update hold
+set state           = @state,
+    settle_time     = @settle_time,
+    outcome         = sqlc.narg('outcome'),
+    charged_seconds = @charged_seconds
+where id = @id
+  and account_id = @account_id
+  and (state = 'open' or (state = 'expired' and outcome is null));
+
+-- name: HoldByID :one
+select *
+from hold
+where id = @id and account_id = @account_id;
+
+-- name: JournalInsert :exec
+insert into journal (
+    account_id,
+    seq,
+    kind,
+    create_time,
+    idempotency_key,
+    fingerprint,
+    hold_id,
+    build_id,
+    operation,
+    outcome,
+    active_ms,
+    billable_seconds,
+    shortfall_seconds,
+    cost_micros,
+    granted_delta,
+    free_delta,
+    held_delta,
+    consumed_delta,
+    lapsed_delta,
+    lines,
+    balance,
+    prev_hash,
+    hash
+)
+values (
+    @account_id,
+    @seq,
+    @kind,
+    @create_time,
+    sqlc.narg('idempotency_key'),
+    sqlc.narg('fingerprint'),
+    sqlc.narg('hold_id'),
+    sqlc.narg('build_id'),
+    sqlc.narg('operation'),
+    sqlc.narg('outcome'),
+    @active_ms,
+    @billable_seconds,
+    @shortfall_seconds,
+    @cost_micros,
+    @granted_delta,
+    @free_delta,
+    @held_delta,
+    @consumed_delta,
+    @lapsed_delta,
+    @lines,
+    @balance,
+    @prev_hash,
+    @hash
+);
+
+-- The answer that a key has got, if any. Read behind the account's lock.
+-- Index: journal_once.
+-- name: JournalByKey :one
+select *
+from journal
+where account_id = @account_id and idempotency_key = @idempotency_key::text;
+
+-- What ended a hold, or the late commit after its expiry.
+-- Index: journal_hold_end.
+-- name: JournalByHoldEnd :one
+select *
+from journal
+where hold_id = @hold_id::uuid
+  and account_id = @account_id
+  and kind in ('commit', 'release', 'expire', 'late_commit')
+order by seq desc
+limit 1;
+
+-- The commits of a build, oldest first; a build has few holds.
+-- Index: hold_build, then journal_hold_end.
+-- name: JournalCommitsByBuild :many
+select j.*
+from hold as h
+join journal as j on j.hold_id = h.id and j.kind in ('commit', 'late_commit')
+where h.build_id = @build_id::uuid and h.account_id = @account_id
+order by j.seq
+limit 100;
+
+-- Counts one operation on its day.
+-- name: UsageAdd :exec
+insert into usage_daily (
+    account_id,
+    day,
+    operation,
+    operations,
+    consumed_seconds,
+    cost_micros
+)
+values (
+    @account_id,
+    @day,
+    @operation,
+    1,
+    @consumed_seconds,
+    @cost_micros
+)
+on conflict (account_id, day, operation) do update
+set operations       = usage_daily.operations + 1,
+    consumed_seconds = usage_daily.consumed_seconds + excluded.consumed_seconds,
+    cost_micros      = usage_daily.cost_micros + excluded.cost_micros;

@@ -1,0 +1,28 @@
+// Package billing owns AI time: who has how many seconds, what is set aside for
+// running operations and what was charged.
+//
+// The [Ledger] puts the pure engine of package meter into the caller's
+// transaction, so that state, event, money and job change together or not at
+// all: it locks the account, reads it, lets the engine decide, and writes the
+// rows the engine says. The words (grant, hold, journal, shortfall) are those
+// of package meter.
+//
+// # Invariants
+//
+//   - The account's row is locked before anything of the account is read, and
+//     before the idempotency key is looked up. Lock order: account, then build,
+//     then anything else.
+//   - A key is looked up before any check of the balance. The same request
+//     again gets the stored answer, another request [ErrKeyReused].
+//   - Time is Postgres's clock read behind the lock, and later than the last
+//     journal row of the account.
+//   - A refused call writes nothing that matters; its caller rolls back.
+//   - A read takes no lock, writes nothing, and shows gifts and expiries that
+//     are due as if they had been written.
+//
+// The [Service] serves the ledger to the account's user, and to services and
+// admins that act for that user, each call in a transaction of its own.
+//
+// It does not know builds or events, decides nothing about who may call what,
+// and has no state of its own: any number of processes can share the accounts.
+package billing

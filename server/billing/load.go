@@ -1,0 +1,155 @@
+package billing
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/store"
+)
+
+// grantRow and holdRow are the objects that AccountState aggregates.
+type grantRow struct {
+	ID         uuid.UUID  `json:"id"`
+	Kind       string     `json:"kind"`
+	Source     string     `json:"source"`
+	Reason     string     `json:"reason"`
+	Seconds    int64      `json:"seconds"`
+	Free       int64      `json:"free"`
+	Held       int64      `json:"held"`
+	Consumed   int64      `json:"consumed"`
+	Lapsed     int64      `json:"lapsed"`
+	CreateTime time.Time  `json:"create_time"`
+	ExpireTime *time.Time `json:"expire_time"`
+}
+
+type holdRow struct {
+	ID           uuid.UUID   `json:"id"`
+	BuildID      *uuid.UUID  `json:"build_id"`
+	Operation    string      `json:"operation"`
+	Seconds      int64       `json:"seconds"`
+	GrantIDs     []uuid.UUID `json:"grant_ids"`
+	GrantSeconds []int64     `json:"grant_seconds"`
+	Day          string      `json:"day"`
+	CreateTime   time.Time   `json:"create_time"`
+	ExpireTime   time.Time   `json:"expire_time"`
+}
+
+func stateFromRow(row *store.AccountStateRow) (meter.State, error) {
+	account, err := accountFromRow(&row.Account)
+	if err != nil {
+		return meter.State{}, err
+	}
+	var grants []grantRow
+	if err := json.Unmarshal(row.Grants, &grants); err != nil {
+		return meter.State{}, fmt.Errorf("decode grants: %w", err)
+	}
+	var holds []holdRow
+	if err := json.Unmarshal(row.Holds, &holds); err != nil {
+		return meter.State{}, fmt.Errorf("decode holds: %w", err)
+	}
+	state := meter.State{Account: account}
+	for _, grant := range grants {
+		state.Grants = append(state.Grants, meter.Grant{
+			ID: meter.ID(grant.ID), Kind: meter.Kind(grant.Kind), Source: meter.Source(grant.Source),
+			Reason: grant.Reason, Seconds: grant.Seconds,
+			Free: grant.Free, Held: grant.Held, Consumed: grant.Consumed, Lapsed: grant.Lapsed,
+			CreateTime: grant.CreateTime.UTC(), ExpireTime: timeOrZero(grant.ExpireTime),
+		})
+	}
+	for _, hold := range holds {
+		day, err := time.Parse(time.DateOnly, hold.Day)
+		if err != nil {
+			return meter.State{}, fmt.Errorf("decode hold: %w", err)
+		}
+		state.Holds = append(state.Holds, meter.Hold{
+			ID: meter.ID(hold.ID), BuildID: idOrZero(hold.BuildID), Operation: meter.Operation(hold.Operation),
+			State: meter.HoldOpen, Seconds: hold.Seconds, Shares: shares(hold.GrantIDs, hold.GrantSeconds),
+			Day: day, CreateTime: hold.CreateTime.UTC(), ExpireTime: hold.ExpireTime.UTC(),
+		})
+	}
+	return state, nil
+}
+
+func accountFromRow(row *store.Account) (meter.Account, error) {
+	location, err := time.LoadLocation(row.Zone)
+	if err != nil {
+		return meter.Account{}, fmt.Errorf("zone: %w", err)
+	}
+	return meter.Account{
+		ID: meter.ID(row.ID), Location: location, Welcomed: row.Welcomed,
+		GiftUntil: timeOrZero(row.GiftUntil), LastTime: row.LastTime.UTC(), NextDue: timeOrZero(row.NextDue),
+		Seq: row.Seq, Head: hashFrom(row.ChainHead),
+		Granted: row.GrantedSeconds, Free: row.FreeSeconds, Held: row.HeldSeconds,
+		Consumed: row.ConsumedSeconds, Lapsed: row.LapsedSeconds, Shortfall: row.ShortfallSeconds,
+	}, nil
+}
+
+func holdFromRow(row *store.Hold) meter.Hold {
+	return meter.Hold{
+		ID: meter.ID(row.ID), BuildID: idOrZero(row.BuildID), Operation: meter.Operation(row.Operation),
+		State: meter.HoldState(row.State), Seconds: row.Seconds, Shares: shares(row.GrantIds, row.GrantSeconds),
+		Day: row.Day.UTC(), CreateTime: row.CreateTime.UTC(), ExpireTime: row.ExpireTime.UTC(),
+		SettleTime: timeOrZero(row.SettleTime), Outcome: meter.Outcome(textOrEmpty(row.Outcome)),
+		Charged: row.ChargedSeconds,
+	}
+}
+
+func entryFromRow(row *store.Journal) (*meter.Entry, error) {
+	lines, err := meter.ParseLines(row.Lines)
+	if err != nil {
+		return nil, fmt.Errorf("decode lines of journal row %d: %w", row.Seq, err)
+	}
+	entry := &meter.Entry{
+		AccountID: meter.ID(row.AccountID), Seq: row.Seq, Kind: meter.EntryKind(row.Kind), Time: row.CreateTime.UTC(),
+		Key: textOrEmpty(row.IdempotencyKey), Fingerprint: hashFrom(row.Fingerprint),
+		HoldID: idOrZero(row.HoldID), BuildID: idOrZero(row.BuildID),
+		Operation: meter.Operation(textOrEmpty(row.Operation)), Outcome: meter.Outcome(textOrEmpty(row.Outcome)),
+		ActiveMillis: row.ActiveMs, Billable: row.BillableSeconds, Shortfall: row.ShortfallSeconds,
+		CostMicros: row.CostMicros, Lines: lines, Prev: hashFrom(row.PrevHash), Hash: hashFrom(row.Hash),
+	}
+	if err := json.Unmarshal(row.Balance, &entry.Balance); err != nil {
+		return nil, fmt.Errorf("decode balance of journal row %d: %w", row.Seq, err)
+	}
+	return entry, nil
+}
+
+// shares pairs the two columns of a hold's provenance, which a constraint keeps
+// equally long.
+func shares(grants []uuid.UUID, seconds []int64) []meter.Share {
+	paired := make([]meter.Share, min(len(grants), len(seconds)))
+	for i := range paired {
+		paired[i] = meter.Share{GrantID: meter.ID(grants[i]), Seconds: seconds[i]}
+	}
+	return paired
+}
+
+func hashFrom(sum []byte) meter.Hash {
+	var hash meter.Hash
+	copy(hash[:], sum)
+	return hash
+}
+
+func timeOrZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func idOrZero(id *uuid.UUID) meter.ID {
+	if id == nil {
+		return meter.ID{}
+	}
+	return meter.ID(*id)
+}
+
+func textOrEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}

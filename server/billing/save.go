@@ -1,0 +1,178 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/store"
+)
+
+// save writes what the book changed. A row that is not as the book found it is
+// a lock that was not held.
+func (l *Ledger) save(ctx context.Context, tx pgx.Tx, book *meter.Book) error {
+	changes := book.Changes()
+	if len(changes.Entries) == 0 {
+		return nil
+	}
+	steps := []func(context.Context, pgx.Tx, *meter.Changes) error{
+		l.saveGrants, l.saveHolds, l.saveJournal, l.saveUsage, l.saveAccount,
+	}
+	for _, step := range steps {
+		if err := step(ctx, tx, &changes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) saveGrants(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+	accountID := uuid.UUID(changes.Account.ID)
+	for _, grant := range changes.MadeGrants {
+		err := l.queries.GrantInsert(ctx, tx, &store.GrantInsertParams{
+			ID: uuid.UUID(grant.ID), AccountID: accountID, Kind: string(grant.Kind), Source: string(grant.Source),
+			Reason: grant.Reason, Seconds: grant.Seconds, FreeSeconds: grant.Free, HeldSeconds: grant.Held,
+			ConsumedSeconds: grant.Consumed, LapsedSeconds: grant.Lapsed,
+			CreateTime: grant.CreateTime, ExpireTime: timeOrNull(grant.ExpireTime),
+		})
+		if err != nil {
+			return fmt.Errorf("insert grant: %w", err)
+		}
+	}
+	for _, grant := range changes.Grants {
+		rows, err := l.queries.GrantUpdate(ctx, tx, &store.GrantUpdateParams{
+			ID: uuid.UUID(grant.ID), AccountID: accountID, FreeSeconds: grant.Free, HeldSeconds: grant.Held,
+			ConsumedSeconds: grant.Consumed, LapsedSeconds: grant.Lapsed,
+		})
+		if err := oneRow(rows, err); err != nil {
+			return fmt.Errorf("update grant: %w", err)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) saveHolds(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+	accountID := uuid.UUID(changes.Account.ID)
+	for _, hold := range changes.MadeHolds {
+		params := &store.HoldInsertParams{
+			ID: uuid.UUID(hold.ID), AccountID: accountID, BuildID: idOrNull(hold.BuildID),
+			Operation: string(hold.Operation), Seconds: hold.Seconds,
+			Day: hold.Day, CreateTime: hold.CreateTime, ExpireTime: hold.ExpireTime,
+		}
+		for _, share := range hold.Shares {
+			params.GrantIds = append(params.GrantIds, uuid.UUID(share.GrantID))
+			params.GrantSeconds = append(params.GrantSeconds, share.Seconds)
+		}
+		if err := l.queries.HoldInsert(ctx, tx, params); err != nil {
+			return fmt.Errorf("insert hold: %w", err)
+		}
+	}
+	for _, hold := range changes.Holds {
+		rows, err := l.queries.HoldSettleIfState(ctx, tx, &store.HoldSettleIfStateParams{
+			ID: uuid.UUID(hold.ID), AccountID: accountID, State: string(hold.State),
+			SettleTime: timeOrNull(hold.SettleTime), Outcome: textOrNull(string(hold.Outcome)),
+			ChargedSeconds: hold.Charged,
+		})
+		if err := oneRow(rows, err); err != nil {
+			return fmt.Errorf("settle hold: %w", err)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) saveJournal(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+	for i := range changes.Entries {
+		params, err := journalParams(&changes.Entries[i])
+		if err != nil {
+			return err
+		}
+		if err := l.queries.JournalInsert(ctx, tx, params); err != nil {
+			return fmt.Errorf("insert journal row: %w", err)
+		}
+	}
+	return nil
+}
+
+func journalParams(entry *meter.Entry) (*store.JournalInsertParams, error) {
+	balance, err := entry.Balance.MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("encode balance: %w", err)
+	}
+	sum := entry.Sum()
+	params := &store.JournalInsertParams{
+		AccountID: uuid.UUID(entry.AccountID), Seq: entry.Seq, Kind: string(entry.Kind), CreateTime: entry.Time,
+		IdempotencyKey: textOrNull(entry.Key), HoldID: idOrNull(entry.HoldID), BuildID: idOrNull(entry.BuildID),
+		Operation: textOrNull(string(entry.Operation)), Outcome: textOrNull(string(entry.Outcome)),
+		ActiveMs: entry.ActiveMillis, BillableSeconds: entry.Billable, ShortfallSeconds: entry.Shortfall,
+		CostMicros:   entry.CostMicros,
+		GrantedDelta: sum.Free + sum.Held + sum.Consumed + sum.Lapsed,
+		FreeDelta:    sum.Free, HeldDelta: sum.Held, ConsumedDelta: sum.Consumed, LapsedDelta: sum.Lapsed,
+		Lines: entry.LinesJSON(), Balance: balance, PrevHash: entry.Prev[:], Hash: entry.Hash[:],
+	}
+	if entry.Fingerprint != (meter.Hash{}) {
+		params.Fingerprint = entry.Fingerprint[:]
+	}
+	return params, nil
+}
+
+func (l *Ledger) saveUsage(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+	if changes.Usage == nil {
+		return nil
+	}
+	err := l.queries.UsageAdd(ctx, tx, &store.UsageAddParams{
+		AccountID: uuid.UUID(changes.Account.ID), Day: changes.Usage.Day, Operation: string(changes.Usage.Operation),
+		ConsumedSeconds: changes.Usage.Consumed, CostMicros: changes.Usage.CostMicros,
+	})
+	if err != nil {
+		return fmt.Errorf("add usage: %w", err)
+	}
+	return nil
+}
+
+func (l *Ledger) saveAccount(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+	account := &changes.Account
+	rows, err := l.queries.AccountUpdateIfSeq(ctx, tx, &store.AccountUpdateIfSeqParams{
+		ID: uuid.UUID(account.ID), ExpectedSeq: account.Seq - int64(len(changes.Entries)),
+		Welcomed: account.Welcomed, GiftUntil: timeOrNull(account.GiftUntil), LastTime: account.LastTime,
+		NextDue: timeOrNull(account.NextDue), Seq: account.Seq, ChainHead: account.Head[:],
+		GrantedSeconds: account.Granted, FreeSeconds: account.Free, HeldSeconds: account.Held,
+		ConsumedSeconds: account.Consumed, LapsedSeconds: account.Lapsed, ShortfallSeconds: account.Shortfall,
+	})
+	if err := oneRow(rows, err); err != nil {
+		return fmt.Errorf("update account: %w", err)
+	}
+	return nil
+}
+
+func oneRow(rows int64, err error) error {
+	if err == nil && rows != 1 {
+		return errLostLock
+	}
+	return err
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func idOrNull(id meter.ID) *uuid.UUID {
+	if id == (meter.ID{}) {
+		return nil
+	}
+	converted := uuid.UUID(id)
+	return &converted
+}
+
+func textOrNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

@@ -1,0 +1,153 @@
+package billing
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
+	"github.com/sheenapps/sheen/gen/sheen/billing/v1/billingv1connect"
+	"github.com/sheenapps/sheen/server/auth"
+	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/store"
+)
+
+// Service implements BillingService for the account of the caller. Who may call
+// which procedure is decided before it. It is safe for concurrent use.
+type Service struct {
+	billingv1connect.UnimplementedBillingServiceHandler
+
+	db     *store.DB
+	ledger *Ledger
+}
+
+// NewService serves a ledger.
+func NewService(db *store.DB, ledger *Ledger) *Service { return &Service{db: db, ledger: ledger} }
+
+// GetBalance implements the RPC.
+func (s *Service) GetBalance(
+	ctx context.Context, _ *billingv1.GetBalanceRequest,
+) (*billingv1.GetBalanceResponse, error) {
+	balance, err := s.ledger.Balance(ctx, s.db, account(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.GetBalanceResponse{Balance: BalanceToProto(balance)}, nil
+}
+
+// EstimateUsage implements the RPC.
+func (s *Service) EstimateUsage(
+	ctx context.Context, req *billingv1.EstimateUsageRequest,
+) (*billingv1.EstimateUsageResponse, error) {
+	balance, err := s.ledger.Balance(ctx, s.db, account(ctx))
+	if err != nil {
+		return nil, err
+	}
+	estimate := NewEstimate(
+		operationFromProto(req.GetOperation()), sizeFromProto(req.GetProjectSize()), req.GetIsUpdate())
+	return &billingv1.EstimateUsageResponse{
+		Estimate:   EstimateToProto(estimate),
+		Balance:    BalanceToProto(balance),
+		Sufficient: balance.Spendable >= estimate.Seconds,
+	}, nil
+}
+
+// GetReceipt implements the RPC.
+func (s *Service) GetReceipt(
+	ctx context.Context, req *billingv1.GetReceiptRequest,
+) (*billingv1.GetReceiptResponse, error) {
+	buildID, err := uuid.Parse(req.GetBuildId())
+	if err != nil {
+		return nil, fault.NotFound()
+	}
+	receipts, err := s.ledger.Receipts(ctx, s.db, account(ctx), buildID)
+	if err != nil {
+		return nil, err
+	}
+	if len(receipts) == 0 {
+		return nil, fault.NotFound()
+	}
+	return &billingv1.GetReceiptResponse{Receipt: ReceiptToProto(total(receipts))}, nil
+}
+
+// GrantCredits implements the RPC.
+func (s *Service) GrantCredits(
+	ctx context.Context, req *billingv1.GrantCreditsRequest,
+) (*billingv1.GrantCreditsResponse, error) {
+	request, err := grantFromProto(account(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	var grant *Credit
+	var balance *Balance
+	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+		grant, balance, err = s.ledger.Grant(ctx, tx, request)
+		return err
+	})
+	if errors.Is(err, ErrInvalid) {
+		// All else that is invalid is refused by the schema, which has no clock.
+		return nil, fault.InvalidField("The field expire_time must lie in the future.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.GrantCreditsResponse{GrantId: grant.ID.String(), Balance: BalanceToProto(balance)}, nil
+}
+
+// Reserve implements the RPC.
+func (s *Service) Reserve(ctx context.Context, req *billingv1.ReserveRequest) (*billingv1.ReserveResponse, error) {
+	request, err := reserveFromProto(account(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	var hold *Hold
+	var balance *Balance
+	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+		hold, balance, err = s.ledger.Reserve(ctx, tx, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.ReserveResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
+}
+
+// Commit implements the RPC.
+func (s *Service) Commit(ctx context.Context, req *billingv1.CommitRequest) (*billingv1.CommitResponse, error) {
+	request, err := commitFromProto(account(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	var receipt *Receipt
+	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+		receipt, err = s.ledger.Commit(ctx, tx, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.CommitResponse{Receipt: ReceiptToProto(receipt), Balance: BalanceToProto(&receipt.After)}, nil
+}
+
+// Release implements the RPC.
+func (s *Service) Release(ctx context.Context, req *billingv1.ReleaseRequest) (*billingv1.ReleaseResponse, error) {
+	holdID, err := holdIDFromProto(req.GetHoldId())
+	if err != nil {
+		return nil, err
+	}
+	var hold *Hold
+	var balance *Balance
+	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+		hold, balance, err = s.ledger.Release(ctx, tx, ReleaseRequest{AccountID: account(ctx), HoldID: holdID})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.ReleaseResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
+}
+
+// account is the account of the caller: its user's.
+func account(ctx context.Context) uuid.UUID { return auth.Caller(ctx).UserID }

@@ -1,0 +1,156 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/jackc/pgx/v5"
+
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/locale"
+	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/store"
+)
+
+// deploySite makes the version, which is online from then on, and probes it.
+func (r *run) deploySite(ctx context.Context) error {
+	version, err := r.makeVersion(ctx, false)
+	if err != nil {
+		return err
+	}
+	url := r.w.origin.URL(version.ID)
+	if err := r.out.emit(ctx, r.at(stepPreview, nil), r.at(stepProbe, nil)); err != nil {
+		return err
+	}
+	pages, err := r.pages(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.w.probe(ctx, url, pages); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return &failure{reason: ReasonDeployFailed, class: ClassPlatform, retryable: true, err: err}
+	}
+	return r.out.emit(ctx, previewReady(url, version.ID.String()))
+}
+
+// pages are the rooted paths of the site's pages.
+func (r *run) pages(ctx context.Context) ([]string, error) {
+	rows, err := r.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var pages []string
+	for _, row := range rows {
+		// The page for what is not found answers 404 by its nature.
+		if path.Ext(row.Path) == ".html" && path.Base(row.Path) != "404.html" {
+			pages = append(pages, "/"+row.Path)
+		}
+	}
+	return pages, nil
+}
+
+// makeVersion freezes what the build has written, unless an earlier attempt has.
+func (r *run) makeVersion(ctx context.Context, interrupted bool) (*store.Version, error) {
+	if err := r.out.flush(ctx); err != nil {
+		return nil, err
+	}
+	version, err := r.w.queries.VersionByBuild(ctx, r.w.db, &store.VersionByBuildParams{BuildID: &r.build.ID})
+	if !errors.Is(err, store.ErrNotFound) {
+		return version, err
+	}
+	params, err := r.versionParams(ctx, interrupted)
+	if err != nil {
+		return nil, err
+	}
+	err = r.out.commit(ctx, func(tx pgx.Tx) ([]*eventv1.BuildEvent, error) {
+		if version, err = r.insertVersion(ctx, tx, params); err != nil {
+			return nil, err
+		}
+		return []*eventv1.BuildEvent{
+			r.at(stepVersion, locale.Args{"count": version.FileCount}),
+			versionCreated(versionToProto(version, r.w.origin.URL(version.ID))),
+		}, nil
+	})
+	return version, err
+}
+
+func (r *run) versionParams(ctx context.Context, interrupted bool) (*store.VersionInsertParams, error) {
+	rows, err := r.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	manifest := preview.Manifest{Prompt: r.build.Prompt, Engine: r.w.engine.Name()}
+	params := &store.VersionInsertParams{
+		ID:          newID(),
+		ProjectID:   r.build.ProjectID,
+		BuildID:     &r.build.ID,
+		Engine:      r.w.engine.Name(),
+		FileCount:   int32(len(rows)), //nolint:gosec // at most MaxFiles
+		Interrupted: interrupted,
+	}
+	for _, row := range rows {
+		manifest.Files = append(manifest.Files, preview.FileEntry{Path: row.Path, Digest: preview.Digest(row.Digest), Size: row.SizeBytes})
+		params.SizeBytes += row.SizeBytes
+	}
+	project, err := r.w.queries.ProjectByID(ctx, r.w.db, &store.ProjectByIDParams{ID: r.build.ProjectID, UserID: r.build.UserID})
+	if err != nil {
+		return nil, err
+	}
+	if params.ParentVersionID = project.CurrentVersionID; params.ParentVersionID != nil {
+		parent, err := r.w.queries.VersionByID(ctx, r.w.db, &store.VersionByIDParams{ID: *params.ParentVersionID, UserID: r.build.UserID})
+		if err != nil {
+			return nil, err
+		}
+		manifest.Parent = preview.Digest(parent.Root)
+	}
+	root := preview.Root(manifest)
+	params.Root = root[:]
+	return params, nil
+}
+
+// insertVersion stores a version. It locks the project, then the build.
+func (r *run) insertVersion(ctx context.Context, tx pgx.Tx, params *store.VersionInsertParams) (*store.Version, error) {
+	number, err := r.w.queries.ProjectAddVersion(ctx, tx, &store.ProjectAddVersionParams{ID: r.build.ProjectID})
+	if err != nil {
+		return nil, err
+	}
+	n, err := r.w.queries.BuildSetVersion(ctx, tx, &store.BuildSetVersionParams{
+		ID: r.build.ID, LeaseToken: r.build.LeaseToken, VersionID: &params.ID,
+	})
+	if err == nil && n == 0 {
+		err = errLeaseLost
+	}
+	if err != nil {
+		return nil, err
+	}
+	params.Number = number
+	version, err := r.w.queries.VersionInsert(ctx, tx, params)
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.w.queries.VersionFileInsertOfBuild(ctx, tx, &store.VersionFileInsertOfBuildParams{VersionID: version.ID, BuildID: r.build.ID})
+	return version, err
+}
+
+// complete ends a build that passed.
+func (r *run) complete(ctx context.Context) error {
+	version, err := r.w.queries.VersionByBuild(ctx, r.w.db, &store.VersionByBuildParams{BuildID: &r.build.ID})
+	if err != nil {
+		return fmt.Errorf("read the version: %w", err)
+	}
+	_, err = r.w.end(ctx, r.build, ending{state: Complete, version: version, title: r.plan.Title})
+	return err
+}
+
+// keepInterrupted keeps what a cancelled build has finished; nil if nothing.
+func (r *run) keepInterrupted(ctx context.Context) (*store.Version, error) {
+	rows, err := r.files(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return r.makeVersion(ctx, true)
+}

@@ -1,0 +1,33 @@
+// Package build owns builds: BuildService, the state machine, and the worker
+// that turns a prompt into a site. It is the only domain that brings others
+// together: billing, event, engine, preview and recommend meet here and know
+// nothing of each other.
+//
+// # Words
+//
+// A build is one run from a prompt to a site; a project is a site and its
+// history; a version is a site as it stood once. A worker holds a build's lease,
+// whose fencing token every write carries. A step is a piece of work whose
+// result is stored, so that a takeover does not repeat it.
+//
+// # The way of a build
+//
+//  1. StartBuild stores the hold, the project, the build, its first events and
+//     its job in one transaction.
+//  2. A worker takes the job and the lease, and walks the states:
+//     plan, write, test (and fix), deploy.
+//  3. The terminal transaction charges the hold, ends the build and appends the
+//     last event.
+//
+// # Invariants
+//
+//   - A build exists if and only if its hold, its first event and its job exist.
+//   - A state changes only along [Transitions], by one compare-and-set that also
+//     checks the fencing token; its events commit with it.
+//   - A build whose worker is gone is taken up again within 20 s, at most three
+//     times in all.
+//   - One terminal event, one charge.
+//
+// What an engine returns is data: its paths are checked before anything is
+// stored under them.
+package build

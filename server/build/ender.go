@@ -1,0 +1,169 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/billing"
+	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/server/locale"
+	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/store"
+)
+
+// ender ends builds: the one place that writes a final state, its charge and its
+// last event, in one transaction.
+type ender struct {
+	db      *store.DB
+	queries *store.Queries
+	ledger  *billing.Ledger
+	log     *event.Log
+	hub     *event.Hub
+	origin  preview.Origin
+}
+
+func newEnder(p Ports) *ender {
+	return &ender{db: p.DB, queries: store.New(), ledger: p.Ledger, log: p.Log, hub: p.Hub, origin: p.Origin}
+}
+
+// ending is how a build ends.
+type ending struct {
+	state State
+	// failure is set if and only if state is Failed.
+	failure *failure
+	// reason is what a cancelled build's event says.
+	reason string
+	// version is the finished site; nil if there is none.
+	version *store.Version
+	// title names the project.
+	title string
+}
+
+func (e *ending) outcome() meter.Outcome {
+	switch e.state {
+	case Complete:
+		return meter.Succeeded
+	case Cancelled:
+		return meter.Cancelled
+	}
+	switch e.failure.class {
+	case ClassUser:
+		return meter.FailedUser
+	case ClassProvider:
+		return meter.FailedProvider
+	case ClassPolicy:
+		return meter.FailedPolicy
+	}
+	// The platform's failures, and a build that took too long: nobody pays.
+	return meter.FailedPlatform
+}
+
+// end ends the build that the caller has seen in b. It returns errTransition,
+// and changes nothing, if the build's state or lease is another one by now.
+func (e *ender) end(ctx context.Context, b *store.Build, how ending, pending ...*eventv1.BuildEvent) (*store.Build, error) {
+	var (
+		ended *store.Build
+		batch event.Batch
+	)
+	err := store.InTx(ctx, e.db, func(tx pgx.Tx) (err error) {
+		ended, batch, err = e.endTx(ctx, tx, b, how, pending)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	ended.HeadSeq = batch.Head()
+	e.hub.Publish(ctx, batch)
+	return ended, nil
+}
+
+func (e *ender) endTx(
+	ctx context.Context, tx pgx.Tx, b *store.Build, how ending, pending []*eventv1.BuildEvent,
+) (*store.Build, event.Batch, error) {
+	receipt, err := e.charge(ctx, tx, b, how)
+	if err != nil {
+		return nil, event.Batch{}, err
+	}
+	if how.state == Complete {
+		err := e.queries.ProjectSetCurrent(ctx, tx, &store.ProjectSetCurrentParams{
+			ID: b.ProjectID, VersionID: &how.version.ID, Title: how.title,
+		})
+		if err != nil {
+			return nil, event.Batch{}, err
+		}
+	}
+	ended, err := e.queries.BuildEndIfState(ctx, tx, endParams(b, how, receipt.Charged))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, event.Batch{}, errTransition
+	}
+	if err != nil {
+		return nil, event.Batch{}, err
+	}
+	events := append(pending,
+		phaseChanged(b.Locale, State(b.State), how.state, b.Attempt, locale.Args{"brand": how.title}),
+		e.lastEvent(ended, how, receipt))
+	batch, err := e.log.Append(ctx, tx, event.Producer{BuildID: b.ID, LeaseToken: ended.LeaseToken}, events...)
+	return ended, batch, err
+}
+
+func (e *ender) charge(ctx context.Context, tx pgx.Tx, b *store.Build, how ending) (*billing.Receipt, error) {
+	usage, err := e.queries.BuildUsage(ctx, tx, &store.BuildUsageParams{BuildID: b.ID})
+	if err != nil {
+		return nil, err
+	}
+	return e.ledger.Commit(ctx, tx, billing.CommitRequest{
+		AccountID:  b.UserID,
+		HoldID:     b.HoldID,
+		Outcome:    how.outcome(),
+		Active:     time.Duration(usage.ActiveUs) * time.Microsecond,
+		Planning:   time.Duration(usage.PlanningUs) * time.Microsecond,
+		CostMicros: usage.CostMicros,
+	})
+}
+
+func endParams(b *store.Build, how ending, charged int64) *store.BuildEndIfStateParams {
+	params := &store.BuildEndIfStateParams{
+		ID:             b.ID,
+		FromState:      b.State,
+		LeaseToken:     b.LeaseToken,
+		ToState:        string(how.state),
+		ChargedSeconds: charged,
+	}
+	if how.failure != nil {
+		reason, class := string(how.failure.reason), string(how.failure.class)
+		params.ErrorReason, params.ErrorClass = &reason, &class
+		params.ErrorRetryable = how.failure.retryable
+	}
+	return params
+}
+
+func (e *ender) lastEvent(b *store.Build, how ending, receipt *billing.Receipt) *eventv1.BuildEvent {
+	paid := billing.ReceiptToProto(receipt)
+	switch how.state {
+	case Complete:
+		return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildCompleted{BuildCompleted: &eventv1.BuildCompleted{
+			PreviewUrl: e.origin.URL(how.version.ID), VersionId: how.version.ID.String(), Receipt: paid,
+		}}}
+	case Cancelled:
+		return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildCancelled{BuildCancelled: &eventv1.BuildCancelled{
+			Reason: how.reason, Receipt: paid, VersionId: versionID(how.version),
+		}}}
+	}
+	return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildFailed{BuildFailed: &eventv1.BuildFailed{
+		Error:   newBuildError(how.failure.reason, how.failure.class, how.failure.retryable, b.Locale),
+		Receipt: paid,
+	}}}
+}
+
+func versionID(v *store.Version) string {
+	if v == nil {
+		return ""
+	}
+	return idToProto(&v.ID)
+}
+

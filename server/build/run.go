@@ -1,0 +1,229 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/engine"
+	"github.com/sheenapps/sheen/server/engine/analysis"
+	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/server/locale"
+	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/store"
+)
+
+// The steps whose results are stored.
+const (
+	planStep  = "plan"
+	writeStep = "write"
+	// fixStep and its attempt, such as "fix:1".
+	fixStep = "fix"
+	// interruptedStep and its attempt hold the time of a step that was stopped.
+	interruptedStep = "interrupted"
+)
+
+// run is one worker's work on one build, from wherever the last one left it.
+type run struct {
+	w     *Worker
+	build *store.Build
+	out   *emitter
+	req   engine.Request
+	brand string
+	plan  *engine.Plan
+	// permille is the progress so far; it never falls.
+	permille int32
+}
+
+func newRun(w *Worker, b *store.Build) *run {
+	a := analysis.Analyze(b.Prompt, b.Locale)
+	return &run{
+		w:        w,
+		build:    b,
+		out:      newEmitter(w.ender, event.Producer{BuildID: b.ID, LeaseToken: b.LeaseToken}),
+		brand:    a.BrandName,
+		permille: b.ProgressPermille,
+		req: engine.Request{
+			BuildID:   b.ID.String(),
+			Operation: engine.Operation(b.Operation),
+			Prompt:    b.Prompt,
+			Locale:    b.Locale,
+		},
+	}
+}
+
+// do walks the build to its end. It returns nil only for a complete build.
+func (r *run) do(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	for {
+		next, err := r.phase(ctx)
+		if err != nil {
+			return err
+		}
+		if next == Complete {
+			return r.complete(ctx)
+		}
+		if err := r.advance(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+// prepare reads what earlier attempts left.
+func (r *run) prepare(ctx context.Context) error {
+	if r.build.CancelRequestTime != nil {
+		return errCancelled
+	}
+	if r.build.Attempt > MaxAttempts {
+		return &failure{reason: ReasonAttemptsExhausted, class: ClassPlatform, retryable: true, err: errLeaseLost}
+	}
+	if err := json.Unmarshal(r.build.Answers, &r.req.Answers); err != nil {
+		return fmt.Errorf("decode answers: %w", err)
+	}
+	if err := r.loadBase(ctx); err != nil {
+		return err
+	}
+	if err := r.loadPlan(ctx); err != nil {
+		return err
+	}
+	if r.build.Attempt > 1 {
+		return r.out.emit(ctx, logLine(eventv1.LogLevel_LOG_LEVEL_WARN,
+			fmt.Sprintf("The worker was lost; attempt %d goes on from the last finished step.", r.build.Attempt)))
+	}
+	return nil
+}
+
+// phase does the work of the build's state and says which comes next.
+func (r *run) phase(ctx context.Context) (State, error) {
+	switch state := State(r.build.State); state {
+	case Queued:
+		return Planning, nil
+	case Planning:
+		return Coding, r.planSite(ctx)
+	case Coding:
+		return Testing, r.writeSite(ctx)
+	case Testing:
+		return r.testSite(ctx)
+	case Fixing:
+		return Testing, r.fixSite(ctx)
+	case Deploying:
+		return Complete, r.deploySite(ctx)
+	default:
+		return "", fmt.Errorf("%w: %s", errTransition, state)
+	}
+}
+
+// advance moves the build on, with all that is pending, in one transaction.
+func (r *run) advance(ctx context.Context, to State) error {
+	from := State(r.build.State)
+	args := locale.Args{"brand": r.brand, "attempt": r.build.FixAttempt + 1, "limit": MaxFixAttempts}
+	var moved *store.Build
+	err := r.out.commit(ctx, func(tx pgx.Tx) (_ []*eventv1.BuildEvent, err error) {
+		moved, err = r.w.queries.BuildTransitionIfState(ctx, tx, &store.BuildTransitionIfStateParams{
+			ID: r.build.ID, FromState: string(from), ToState: string(to), LeaseToken: r.build.LeaseToken,
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, errTransition
+		}
+		return []*eventv1.BuildEvent{phaseChanged(r.build.Locale, from, to, r.build.Attempt, args)}, err
+	})
+	if err != nil {
+		return err
+	}
+	r.build = moved
+	return nil
+}
+
+// progress makes the event of a step; what would fall stays where it is.
+func (r *run) progress(s step, permille int32, args locale.Args) *eventv1.BuildEvent {
+	r.permille = max(r.permille, permille)
+	return progressEvent(progressAt(r.build.Locale, s, r.permille, args))
+}
+
+// at makes the event of a step's beginning.
+func (r *run) at(s step, args locale.Args) *eventv1.BuildEvent {
+	return r.progress(s, stepPlace[s].permille, args)
+}
+
+// working measures a call of the engine and stores its result under a step's
+// name. The time of a call that was stopped is kept too: a cancelled build is
+// charged for it.
+func (r *run) working(ctx context.Context, name string, call func() (result any, usage engine.Usage, err error)) error {
+	start := time.Now()
+	result, usage, callErr := call()
+	active := time.Since(start)
+	if callErr != nil {
+		name, result = fmt.Sprintf("%s:%d", interruptedStep, r.build.Attempt), nil
+	}
+	data, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("encode the step %s: %w", name, err)
+	}
+	n, err := r.w.queries.BuildStepInsert(context.WithoutCancel(ctx), r.w.db, &store.BuildStepInsertParams{
+		BuildID:    r.build.ID,
+		LeaseToken: r.build.LeaseToken,
+		Step:       name,
+		Result:     data,
+		ActiveUs:   active.Microseconds(),
+		CostMicros: usage.CostMicros,
+	})
+	if callErr != nil {
+		return callErr
+	}
+	if err == nil && n == 0 {
+		return errLeaseLost
+	}
+	return err
+}
+
+// files reads what the build has written, by path.
+func (r *run) files(ctx context.Context) ([]*store.BuildFile, error) {
+	return r.w.queries.BuildFileList(ctx, r.w.db, &store.BuildFileListParams{BuildID: r.build.ID})
+}
+
+// contents reads the files' contents too.
+func (r *run) contents(ctx context.Context) ([]engine.File, error) {
+	rows, err := r.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]engine.File, len(rows))
+	for i, row := range rows {
+		content, err := r.w.blobs.Get(ctx, preview.Digest(row.Digest))
+		if err != nil {
+			return nil, err
+		}
+		files[i] = engine.File{Path: row.Path, Content: content}
+	}
+	return files, nil
+}
+
+// loadBase reads the version that an update changes.
+func (r *run) loadBase(ctx context.Context) error {
+	if r.req.Operation != engine.Update {
+		return nil
+	}
+	project, err := r.w.queries.ProjectByID(ctx, r.w.db, &store.ProjectByIDParams{ID: r.build.ProjectID, UserID: r.build.UserID})
+	if err != nil || project.CurrentVersionID == nil {
+		return err
+	}
+	rows, err := r.w.queries.VersionFileList(ctx, r.w.db, &store.VersionFileListParams{VersionID: *project.CurrentVersionID, PageSize: MaxFiles})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		content, err := r.w.blobs.Get(ctx, preview.Digest(row.Digest))
+		if err != nil {
+			return err
+		}
+		r.req.Base = append(r.req.Base, engine.File{Path: row.Path, Content: content})
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
+
+	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
+	"github.com/sheenapps/sheen/server/auth"
+	"github.com/sheenapps/sheen/server/billing"
+	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/engine"
+	"github.com/sheenapps/sheen/server/engine/analysis"
+	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/locale"
+	"github.com/sheenapps/sheen/server/recommend"
+	"github.com/sheenapps/sheen/store"
+)
+
+// submission is a StartBuild request, understood.
+type submission struct {
+	userID    uuid.UUID
+	projectID uuid.UUID // Nil for a new project.
+	session   string
+	hash      [sha256.Size]byte
+	prompt    string
+	locale    string
+	operation string
+	answers   []engine.Answer
+	analysis  analysis.Analysis
+	estimate  billing.Estimate
+}
+
+// started is an accepted submission.
+type started struct {
+	build *store.Build
+	// spendable is what the account has left.
+	spendable int64
+	batch     event.Batch
+}
+
+// StartBuild implements the RPC.
+func (s *Service) StartBuild(ctx context.Context, req *buildv1.StartBuildRequest) (*buildv1.StartBuildResponse, error) {
+	sub, err := newSubmission(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := s.known(ctx, s.db, sub)
+	if err != nil {
+		return nil, err
+	}
+	if accepted == nil {
+		err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+			accepted, err = s.start(ctx, tx, sub)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.hub.Publish(ctx, accepted.batch)
+	}
+	return s.answer(sub, accepted), nil
+}
+
+func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submission, error) {
+	switch req.GetOnConflict() {
+	case buildv1.ConflictPolicy_CONFLICT_POLICY_SUPERSEDE, buildv1.ConflictPolicy_CONFLICT_POLICY_QUEUE:
+		return nil, fault.Unimplemented()
+	}
+	sub := &submission{
+		userID:    auth.Caller(ctx).UserID,
+		session:   req.GetBuildSessionId(),
+		prompt:    event.CleanText(req.GetPrompt()),
+		operation: operationFromProto(req.GetOperation()),
+		answers:   answersFromProto(req.GetAnswers()),
+	}
+	if req.GetProjectId() != "" {
+		sub.projectID = parseID(req.GetProjectId())
+	} else if sub.operation == string(engine.Update) {
+		return nil, fault.InvalidField("An update needs the project_id of the project that it changes.")
+	}
+	if sub.session == "" {
+		sub.session = "bs_" + newID().String()
+	}
+	if sub.prompt == "" {
+		return nil, fault.InvalidField("The field prompt is not valid: it has no text.")
+	}
+	hash, err := requestHash(req)
+	if err != nil {
+		return nil, err
+	}
+	sub.hash = hash
+	sub.analysis = analysis.Analyze(sub.prompt, req.GetLocale())
+	sub.locale = resolveLocale(ctx, req.GetLocale(), sub.analysis.Language)
+	sub.estimate = billing.NewEstimate(meter.Operation(sub.operation), billing.SizeMedium, false)
+	return sub, nil
+}
+
+// resolveLocale takes what was asked for, then the prompt's language, then what
+// the browser prefers.
+func resolveLocale(ctx context.Context, asked, language string) string {
+	wanted := []string{asked, language}
+	if asked == "" {
+		wanted = wanted[1:]
+	}
+	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
+		wanted = append(wanted, locale.FromHeader(call.RequestHeader().Get("Accept-Language"))...)
+	}
+	return locale.Resolve(wanted...).Tag
+}
+
+// requestHash tells a repeat from another request with the same session.
+func requestHash(req *buildv1.StartBuildRequest) ([sha256.Size]byte, error) {
+	content, ok := proto.Clone(req).(*buildv1.StartBuildRequest)
+	if !ok {
+		return [sha256.Size]byte{}, errors.New("clone a request")
+	}
+	content.BuildSessionId = ""
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(content)
+	if err != nil {
+		return [sha256.Size]byte{}, fmt.Errorf("hash a request: %w", err)
+	}
+	return sha256.Sum256(data), nil
+}
+
+func answersFromProto(answers []*buildv1.Answer) []engine.Answer {
+	out := make([]engine.Answer, 0, len(answers))
+	for _, a := range answers {
+		// "Choose for me" is what an engine does with a question left open.
+		if !a.GetChooseForMe() {
+			out = append(out, engine.Answer{QuestionID: a.GetQuestionId(), ChoiceID: a.GetChoiceId(), Text: a.GetText()})
+		}
+	}
+	return out
+}
+
+// known returns the build that the session already has, or nil.
+func (s *Service) known(ctx context.Context, db store.DBTX, sub *submission) (*started, error) {
+	b, err := s.queries.BuildBySession(ctx, db, &store.BuildBySessionParams{UserID: sub.userID, BuildSessionID: sub.session})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // not known is not an error
+	}
+	if err != nil {
+		return nil, err
+	}
+	if [sha256.Size]byte(b.RequestHash) != sub.hash {
+		return nil, keyReused()
+	}
+	balance, err := s.ledger.Balance(ctx, db, sub.userID)
+	if err != nil {
+		return nil, err
+	}
+	return &started{build: b, spendable: balance.Spendable}, nil
+}
+
+// start stores everything that a build is, or nothing. The account's lock, which
+// the hold takes, makes a second request with the same session wait until the
+// first is decided.
+func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission) (*started, error) {
+	buildID := newID()
+	hold, balance, err := s.ledger.Reserve(ctx, tx, billing.ReserveRequest{
+		AccountID: sub.userID,
+		Key:       sub.session,
+		Operation: meter.Operation(sub.operation),
+		BuildID:   buildID,
+		Seconds:   sub.estimate.Seconds,
+		TTL:       holdTTL,
+	})
+	if errors.Is(err, billing.ErrKeyReused) {
+		return s.lostRace(ctx, tx, sub)
+	}
+	if err != nil {
+		return nil, err
+	}
+	projectID, err := s.openProject(ctx, tx, sub)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := json.Marshal(sub.answers)
+	if err != nil {
+		return nil, fmt.Errorf("encode answers: %w", err)
+	}
+	b, err := s.queries.BuildInsert(ctx, tx, &store.BuildInsertParams{
+		ID:             buildID,
+		BuildSessionID: sub.session,
+		RequestHash:    sub.hash[:],
+		UserID:         sub.userID,
+		ProjectID:      projectID,
+		Operation:      sub.operation,
+		Prompt:         sub.prompt,
+		Locale:         sub.locale,
+		Answers:        answers,
+		HoldID:         uuid.UUID(hold.ID),
+		HeldSeconds:    hold.Seconds,
+	})
+	if err != nil {
+		return nil, err
+	}
+	batch, err := s.log.Append(ctx, tx, event.Producer{BuildID: b.ID},
+		phaseChanged(sub.locale, "", Queued, 0, locale.Args{"brand": sub.analysis.BrandName}),
+		holdChanged(hold.Seconds, 0))
+	if err != nil {
+		return nil, err
+	}
+	if err := insertJob(ctx, s.jobs, tx, b.ID); err != nil {
+		return nil, err
+	}
+	b.HeadSeq = batch.Head()
+	return &started{build: b, spendable: balance.Spendable, batch: batch}, nil
+}
+
+// lostRace answers a request whose session another one took while it waited.
+func (s *Service) lostRace(ctx context.Context, tx pgx.Tx, sub *submission) (*started, error) {
+	accepted, err := s.known(ctx, tx, sub)
+	if err == nil && accepted == nil {
+		return nil, keyReused() // The key belongs to a hold without a build.
+	}
+	return accepted, err
+}
+
+// openProject locks the project, or makes it, and makes sure that nothing else
+// is built in it.
+func (s *Service) openProject(ctx context.Context, tx pgx.Tx, sub *submission) (uuid.UUID, error) {
+	if sub.projectID == uuid.Nil {
+		id := newID()
+		return id, s.queries.ProjectInsert(ctx, tx, &store.ProjectInsertParams{ID: id, UserID: sub.userID})
+	}
+	project, err := s.queries.ProjectByIDForUpdate(ctx, tx, &store.ProjectByIDForUpdateParams{ID: sub.projectID, UserID: sub.userID})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if sub.operation == string(engine.Update) && project.CurrentVersionID == nil {
+		return uuid.Nil, fault.InvalidField("An update needs a project that has a version; build it first.")
+	}
+	active, err := s.queries.BuildActiveOfProject(ctx, tx, &store.BuildActiveOfProjectParams{ProjectID: project.ID})
+	if err == nil {
+		return uuid.Nil, inProgress(active)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return uuid.Nil, err
+	}
+	return project.ID, nil
+}
+
+func (s *Service) answer(sub *submission, accepted *started) *buildv1.StartBuildResponse {
+	b := accepted.build
+	return &buildv1.StartBuildResponse{
+		Build: s.buildToProto(b),
+		Quote: &buildv1.Quote{
+			Estimate:         billing.EstimateToProto(sub.estimate),
+			HoldSeconds:      sub.estimate.Seconds,
+			MaxSeconds:       sub.estimate.Seconds,
+			SpendableSeconds: accepted.spendable,
+			Sufficient:       true,
+		},
+		QuickSuggestions: recommend.SuggestionsToProto(recommend.Quick(factsOf(&sub.analysis), 0, b.Locale)),
+		ResumeToken:      s.resume(b.ID, 0),
+	}
+}
+
+// newID makes an id that sorts by time (UUIDv7). It panics only if the system
+// has no random numbers, as the package that makes it does.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

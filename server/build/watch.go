@@ -1,0 +1,82 @@
+package build
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sheenapps/sheen/store"
+)
+
+// sweepBatch bounds one sweep; the next one goes on.
+const sweepBatch = 100
+
+// Watch looks after builds until ctx ends: it puts those back into the queue
+// whose worker is gone, and stops those of this node that their users cancelled.
+// Every node with workers runs it; they do not get in each other's way.
+func (w *Worker) Watch(ctx context.Context) {
+	sweep, poll := time.NewTicker(sweepEvery), time.NewTicker(cancelPoll)
+	defer sweep.Stop()
+	defer poll.Stop()
+	w.watched(ctx, "sweep", w.sweep)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			w.watched(ctx, "sweep", w.sweep)
+		case <-poll.C:
+			w.watched(ctx, "look for cancelled builds", w.pollCancelled)
+		}
+	}
+}
+
+func (w *Worker) watched(ctx context.Context, what string, do func(context.Context) error) {
+	if err := do(ctx); err != nil && ctx.Err() == nil {
+		w.logger.WarnContext(ctx, "could not "+what, "cause", err)
+	}
+}
+
+// sweep puts builds whose lease ran out back into the queue.
+func (w *Worker) sweep(ctx context.Context) error {
+	return store.InTx(ctx, w.db, func(tx pgx.Tx) error {
+		ids, err := w.queries.BuildLeaseSweep(ctx, tx, &store.BuildLeaseSweepParams{BatchSize: sweepBatch})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			w.logger.InfoContext(ctx, "build lost its worker and is queued again", "build_id", id)
+			if err := insertJob(ctx, w.jobs, tx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// pollCancelled stops the builds of this node that are to stop.
+func (w *Worker) pollCancelled(ctx context.Context) error {
+	w.mu.Lock()
+	ids := make([]uuid.UUID, 0, len(w.running))
+	for id := range w.running {
+		ids = append(ids, id)
+	}
+	w.mu.Unlock()
+	if len(ids) == 0 {
+		return nil
+	}
+	cancelled, err := w.queries.BuildCancelRequested(ctx, w.leaseDB, &store.BuildCancelRequestedParams{BuildIds: ids})
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range cancelled {
+		if stop, ok := w.running[id]; ok {
+			stop(errCancelled)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package server
+
+import (
+	"flag"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Config is everything that can be set. It is read once, at the start, and
+// never changes afterwards. [ConfigFlags.Load] fills it.
+type Config struct {
+	// Listen is the address of the API, "host:port"; port 0 picks a free one.
+	Listen string
+	// PreviewListen is the address of preview sites; port 0 picks a free one.
+	PreviewListen string
+	// PreviewDomain is the parent of all preview hosts, without a port.
+	PreviewDomain string
+	// PublicURL is the address of the API as users see it, without a final
+	// slash; empty means the one of Listen.
+	PublicURL string
+	// DataDir is the folder of keys, files and embedded databases; absolute.
+	DataDir string
+	// Embedded starts a Postgres and a Redis of its own where DatabaseURL or
+	// RedisURL is empty.
+	Embedded bool
+	// PostgresBin is the folder of the programs that an embedded Postgres runs;
+	// empty means that they are looked for.
+	PostgresBin string
+	// DatabaseURL is where Postgres is; empty only if Embedded.
+	DatabaseURL Secret
+	// RedisURL is where Redis is; empty only if Embedded.
+	RedisURL Secret
+	// Roles are the parts that this process runs; at least one.
+	Roles Roles
+	// Engine plans and writes the sites.
+	Engine Engine
+	// OfflinePace is the speed of the offline engine: 0 is flat out, 1 as fast
+	// as a person reads, 10 ten times that. Nil means that nobody chose one.
+	OfflinePace *float64
+	// BuildTimeout is how long a build may run, from 1 s to 24 h.
+	BuildTimeout time.Duration
+	// JWKSURL, JWTIssuer and JWTAudience describe whose tokens are accepted
+	// besides those of the data folder's key; all are set or none.
+	JWKSURL, JWTIssuer, JWTAudience string
+	// CORSOrigins are the exact origins whose pages may call the API.
+	CORSOrigins []string
+	// DrainTimeout is how long a stop may take, from 0 to 10 min.
+	DrainTimeout time.Duration
+	// LogLevel is the lowest level that is logged.
+	LogLevel slog.Level
+}
+
+// Engine names what plans and writes sites.
+type Engine string
+
+// EngineOffline needs no key: rules and templates write the site.
+const EngineOffline Engine = "offline"
+
+// Roles says which parts a process runs.
+type Roles struct {
+	// API serves the four services and the previews.
+	API bool
+	// Worker runs builds.
+	Worker bool
+}
+
+// ConfigError lists everything that is wrong with a configuration.
+type ConfigError struct {
+	// Problems are sentences that name the setting and say what to do.
+	Problems []string
+}
+
+// Error returns the problems, one per line.
+func (e *ConfigError) Error() string { return strings.Join(e.Problems, "\n") }
+
+// ConfigFlags holds what the command line said. Its zero value said nothing.
+type ConfigFlags struct {
+	given    map[string]string
+	defaults map[string]string
+}
+
+// BindConfig adds a flag for every setting to flags. defaults replaces the
+// default of the settings that it names by flag; it may be nil.
+func BindConfig(flags *flag.FlagSet, defaults map[string]string) *ConfigFlags {
+	bound := &ConfigFlags{given: map[string]string{}, defaults: defaults}
+	for _, s := range settings() {
+		keep := func(raw string) error {
+			bound.given[s.name] = raw
+			return nil
+		}
+		if s.toggle {
+			flags.BoolFunc(s.name, s.meaning, keep)
+			continue
+		}
+		flags.Func(s.name, s.meaning, keep)
+	}
+	return bound
+}
+
+// Given reports whether the command line or the environment sets the setting
+// of this flag.
+func (f *ConfigFlags) Given(name string, getenv func(string) string) bool {
+	if _, ok := f.given[name]; ok {
+		return true
+	}
+	return getenv(envName(name)) != ""
+}
+
+// Load reads every setting: a flag wins over the environment, and that over
+// the default. An empty variable counts as unset. It returns a [*ConfigError]
+// that lists all problems, and never shows the value of a secret.
+func (f *ConfigFlags) Load(getenv func(string) string) (Config, error) {
+	var (
+		cfg      Config
+		problems []string
+	)
+	for _, s := range settings() {
+		raw, origin := f.lookUp(s, getenv)
+		if raw == "" && origin == fromDefault {
+			problems = append(problems, s.applyComputed(&cfg)...)
+			continue
+		}
+		if err := s.parse(&cfg, raw); err != nil {
+			problems = append(problems, s.problem(origin, raw, err))
+		}
+	}
+	if len(problems) == 0 {
+		problems = cfg.contradictions()
+	}
+	if len(problems) > 0 {
+		return Config{}, &ConfigError{Problems: problems}
+	}
+	return cfg, nil
+}
+
+// source is where a value came from, as a problem names it.
+type source int
+
+const (
+	fromDefault source = iota
+	fromEnv
+	fromFlag
+)
+
+func (f *ConfigFlags) lookUp(s setting, getenv func(string) string) (string, source) {
+	if raw, ok := f.given[s.name]; ok {
+		return raw, fromFlag
+	}
+	if raw := getenv(envName(s.name)); raw != "" {
+		return raw, fromEnv
+	}
+	if raw, ok := f.defaults[s.name]; ok {
+		return raw, fromDefault
+	}
+	return s.standard, fromDefault
+}
+
+// contradictions finds settings that are right alone and wrong together.
+func (c *Config) contradictions() []string {
+	var problems []string
+	say := func(wrong bool, sentence string) {
+		if wrong {
+			problems = append(problems, sentence)
+		}
+	}
+	say(!c.Embedded && c.DatabaseURL.Reveal() == "",
+		"no database is set: set SHEEN_DATABASE_URL, or pass --embedded to start one")
+	say(!c.Embedded && c.RedisURL.Reveal() == "",
+		"no Redis is set: set SHEEN_REDIS_URL, or pass --embedded to start one")
+	say(c.Listen == c.PreviewListen && !strings.HasSuffix(c.Listen, ":0"),
+		"--listen and --preview-listen are the same address "+c.Listen+": give each its own port")
+	jwt := c.JWKSURL != "" || c.JWTIssuer != "" || c.JWTAudience != ""
+	say(jwt && (c.JWKSURL == "" || c.JWTIssuer == "" || c.JWTAudience == ""),
+		"SHEEN_JWKS_URL, SHEEN_JWT_ISSUER and SHEEN_JWT_AUDIENCE belong together: set all three or none")
+	return problems
+}

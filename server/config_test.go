@@ -1,0 +1,234 @@
+package server_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sheenapps/sheen/server"
+)
+
+func load(t *testing.T, args []string, env, defaults map[string]string) (server.Config, error) {
+	t.Helper()
+	flags := flag.NewFlagSet("test", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	bound := server.BindConfig(flags, defaults)
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return bound.Load(func(name string) string {
+		if name == "SHEEN_DATA_DIR" && env[name] == "" {
+			return "/data"
+		}
+		return env[name]
+	})
+}
+
+func TestConfigDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := load(t, []string{"--embedded"}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := server.Config{
+		Listen: "127.0.0.1:8080", PreviewListen: "127.0.0.1:8081", PreviewDomain: "preview.localhost",
+		DataDir: "/data", Embedded: true, Roles: server.Roles{API: true, Worker: true},
+		Engine: server.EngineOffline, BuildTimeout: 15 * time.Minute, DrainTimeout: 10 * time.Second,
+		LogLevel: slog.LevelInfo,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestFlagWinsOverEnvironmentOverDefault(t *testing.T) {
+	t.Parallel()
+	const name = "SHEEN_LISTEN"
+	tests := map[string]struct {
+		args          []string
+		env, defaults map[string]string
+		want          string
+	}{
+		"built in":    {want: "127.0.0.1:8080"},
+		"caller's":    {defaults: map[string]string{"listen": "127.0.0.1:1"}, want: "127.0.0.1:1"},
+		"environment": {env: map[string]string{name: "127.0.0.1:2"}, defaults: map[string]string{"listen": "127.0.0.1:1"}, want: "127.0.0.1:2"},
+		"flag":        {args: []string{"--listen=127.0.0.1:3"}, env: map[string]string{name: "127.0.0.1:2"}, want: "127.0.0.1:3"},
+	}
+	for label, test := range tests {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			cfg, err := load(t, append(test.args, "--embedded"), test.env, test.defaults)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cfg.Listen != test.want {
+				t.Errorf("listen is %q, want %q", cfg.Listen, test.want)
+			}
+		})
+	}
+}
+
+func TestEverySettingIsRead(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t, nil, map[string]string{
+		"SHEEN_LISTEN": "0.0.0.0:0", "SHEEN_PREVIEW_LISTEN": "0.0.0.0:0", "SHEEN_PREVIEW_DOMAIN": "sites.example.com",
+		"SHEEN_PUBLIC_URL": "https://sheen.example.com/", "SHEEN_DATA_DIR": "/srv/sheen", "SHEEN_EMBEDDED": "false",
+		"SHEEN_POSTGRES_BIN": "/opt/pg/bin", "SHEEN_DATABASE_URL": "postgres://u:p@db/sheen", "SHEEN_REDIS_URL": "rediss://r:6379",
+		"SHEEN_ROLE": "worker", "SHEEN_ENGINE": "offline", "SHEEN_OFFLINE_PACE": "2.5", "SHEEN_BUILD_TIMEOUT": "90s",
+		"SHEEN_JWKS_URL": "https://id.example.com/jwks", "SHEEN_JWT_ISSUER": "https://id.example.com", "SHEEN_JWT_AUDIENCE": "sheen",
+		"SHEEN_CORS_ORIGINS": "https://a.example.com, http://localhost:5173", "SHEEN_DRAIN_TIMEOUT": "0s", "SHEEN_LOG_LEVEL": "debug",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pace := 2.5
+	want := server.Config{
+		Listen: "0.0.0.0:0", PreviewListen: "0.0.0.0:0", PreviewDomain: "sites.example.com",
+		PublicURL: "https://sheen.example.com", DataDir: "/srv/sheen", PostgresBin: "/opt/pg/bin",
+		DatabaseURL: server.NewSecret("postgres://u:p@db/sheen"), RedisURL: server.NewSecret("rediss://r:6379"),
+		Roles: server.Roles{Worker: true}, Engine: server.EngineOffline, OfflinePace: &pace, BuildTimeout: 90 * time.Second,
+		JWKSURL: "https://id.example.com/jwks", JWTIssuer: "https://id.example.com", JWTAudience: "sheen",
+		CORSOrigins: []string{"https://a.example.com", "http://localhost:5173"}, LogLevel: slog.LevelDebug,
+	}
+	if !reflect.DeepEqual(cfg, want) {
+		t.Errorf("got  %+v\nwant %+v", cfg, want)
+	}
+}
+
+func TestConfigProblems(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"no port":         {[]string{"--listen", "localhost"}, `--listen is "localhost" and must be host:port, such as 127.0.0.1:8080`},
+		"port too high":   {[]string{"--preview-listen", ":70000"}, `--preview-listen is ":70000" and must end in a port from 0 to 65535`},
+		"domain":          {[]string{"--preview-domain", "a:80"}, `--preview-domain is "a:80" and must be a lower-case domain name without a port, such as preview.localhost`},
+		"public url":      {[]string{"--public-url", "sheen"}, `--public-url is "sheen" and must be an http or https address, such as https://sheen.example.com`},
+		"empty data dir":  {[]string{"--data-dir", ""}, `--data-dir is "" and must name a folder`},
+		"toggle":          {[]string{"--embedded=perhaps"}, `--embedded is "perhaps" and must be true or false`},
+		"role":            {[]string{"--role", "api,cook"}, `--role is "api,cook" and must be api, worker or api,worker`},
+		"engine unknown":  {[]string{"--engine", "magic"}, `--engine is "magic" and must be offline`},
+		"engine to come":  {[]string{"--engine", "anthropic"}, `--engine is "anthropic" and is not built into this version: use offline`},
+		"pace negative":   {[]string{"--offline-pace", "-1"}, `--offline-pace is "-1" and must be a number from 0 to 1000`},
+		"pace nan":        {[]string{"--offline-pace", "NaN"}, `--offline-pace is "NaN" and must be a number from 0 to 1000`},
+		"timeout":         {[]string{"--build-timeout", "1ms"}, `--build-timeout is "1ms" and must be a duration from 1s to 24h0m0s, such as 90s or 15m`},
+		"drain":           {[]string{"--drain-timeout", "1h"}, `--drain-timeout is "1h" and must be a duration from 0s to 10m0s, such as 90s or 15m`},
+		"level":           {[]string{"--log-level", "loud"}, `--log-level is "loud" and must be debug, info, warn or error`},
+		"origin path":     {[]string{"--cors-origins", "https://a.example.com/x"}, `--cors-origins is "https://a.example.com/x" and must list exact origins like https://app.example.com, separated by commas`},
+		"origin wildcard": {[]string{"--cors-origins", "*"}, `--cors-origins is "*" and must list exact origins like https://app.example.com, separated by commas`},
+		"jwks":            {[]string{"--jwks-url", "file:///x"}, `--jwks-url is "file:///x" and must be an http or https address`},
+		"same address":    {[]string{"--preview-listen", "127.0.0.1:8080"}, `--listen and --preview-listen are the same address 127.0.0.1:8080: give each its own port`},
+		"half a jwt":      {[]string{"--jwt-issuer", "x"}, `SHEEN_JWKS_URL, SHEEN_JWT_ISSUER and SHEEN_JWT_AUDIENCE belong together: set all three or none`},
+		"no stores": {[]string{"--embedded=false"}, "no database is set: set SHEEN_DATABASE_URL, or pass --embedded to start one\n" +
+			"no Redis is set: set SHEEN_REDIS_URL, or pass --embedded to start one"},
+		"all at once": {[]string{"--listen", "x", "--engine", "y"}, `--listen is "x" and must be host:port, such as 127.0.0.1:8080` + "\n" +
+			`--engine is "y" and must be offline`},
+	}
+	for label, test := range tests {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			_, err := load(t, append([]string{"--embedded"}, test.args...), nil, nil)
+			var problems *server.ConfigError
+			if !errors.As(err, &problems) {
+				t.Fatalf("got %v", err)
+			}
+			if problems.Error() != test.want {
+				t.Errorf("got  %s\nwant %s", problems, test.want)
+			}
+		})
+	}
+}
+
+func TestProblemNamesTheVariable(t *testing.T) {
+	t.Parallel()
+	_, err := load(t, nil, map[string]string{"SHEEN_ROLE": "cook", "SHEEN_EMBEDDED": "true"}, nil)
+	if err == nil || err.Error() != `SHEEN_ROLE is "cook" and must be api, worker or api,worker` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSecretsStayHidden(t *testing.T) {
+	t.Parallel()
+	const canary = "hunter2"
+	for _, name := range []string{"SHEEN_DATABASE_URL", "SHEEN_REDIS_URL"} {
+		_, err := load(t, []string{"--embedded"}, map[string]string{name: "mysql://u:" + canary + "@h"}, nil)
+		if err == nil || strings.Contains(err.Error(), canary) || !strings.HasPrefix(err.Error(), name+" must be an address like ") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	cfg, err := load(t, nil, map[string]string{
+		"SHEEN_DATABASE_URL": "postgres://u:" + canary + "@h/d", "SHEEN_REDIS_URL": "redis://u:" + canary + "@h",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged strings.Builder
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("config", "cfg", cfg, "url", cfg.DatabaseURL)
+	marshalled, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{logged.String(), string(marshalled), fmt.Sprintf("%v %+v %s", cfg, cfg, cfg.RedisURL), fmt.Sprintf("%#v %q", cfg.DatabaseURL, cfg.RedisURL)} {
+		if strings.Contains(shown, canary) || !strings.Contains(shown, "***") {
+			t.Errorf("shows %s", shown)
+		}
+	}
+	if cfg.DatabaseURL.Reveal() != "postgres://u:"+canary+"@h/d" {
+		t.Error("the secret is lost")
+	}
+	if shown := server.NewSecret("").String(); shown != "" {
+		t.Errorf("an empty secret shows %q", shown)
+	}
+}
+
+func TestConfigTableHasEverySetting(t *testing.T) {
+	t.Parallel()
+	table, usage := server.ConfigTable(), server.ConfigUsage(map[string]string{"embedded": "true"})
+	flags := flag.NewFlagSet("test", flag.ContinueOnError)
+	server.BindConfig(flags, nil)
+	rows := 0
+	flags.VisitAll(func(f *flag.Flag) {
+		rows++
+		if !strings.Contains(table, "| `--"+f.Name+"` |") || !strings.Contains(usage, "  --"+f.Name+" ") {
+			t.Errorf("%s is missing", f.Name)
+		}
+	})
+	const head = 2
+	if got := strings.Count(table, "\n"); got != rows+head {
+		t.Errorf("the table has %d lines for %d settings", got, rows)
+	}
+	for _, row := range []string{
+		"| `SHEEN_LISTEN` | `--listen` | `127.0.0.1:8080` | address of the API, host:port; port 0 picks a free one |\n",
+		"| `SHEEN_REDIS_URL` | `--redis-url` | – | where Redis is, redis://… or rediss://… |\n",
+	} {
+		if !strings.Contains(table, row) {
+			t.Errorf("no row %s in\n%s", row, table)
+		}
+	}
+	if !strings.Contains(usage, "no address of one is set (true)\n") {
+		t.Errorf("the caller's default is not shown in\n%s", usage)
+	}
+}
+
+func TestGiven(t *testing.T) {
+	t.Parallel()
+	flags := flag.NewFlagSet("test", flag.ContinueOnError)
+	bound := server.BindConfig(flags, map[string]string{"engine": "offline"})
+	if err := flags.Parse([]string{"--listen", ":1"}); err != nil {
+		t.Fatal(err)
+	}
+	getenv := func(name string) string { return map[string]string{"SHEEN_PREVIEW_LISTEN": ":2"}[name] }
+	for name, want := range map[string]bool{"listen": true, "preview-listen": true, "engine": false} {
+		if got := bound.Given(name, getenv); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

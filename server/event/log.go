@@ -1,0 +1,157 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/store"
+)
+
+// ErrLeaseLost says that a producer's lease is no longer its own. It must stop;
+// nothing of what it tried to write exists.
+var ErrLeaseLost = errors.New("the lease on the build is lost")
+
+// errNoPayload says that an event without a payload was appended.
+var errNoPayload = errors.New("event has no payload")
+
+// Producer is the right to append to a build's log.
+type Producer struct {
+	BuildID uuid.UUID
+	// LeaseToken is the fencing token of the build's lease; 0 before a worker
+	// has ever taken it.
+	LeaseToken int64
+}
+
+// Log is the stored log of all builds. It is safe for concurrent use.
+type Log struct {
+	db      *store.DB
+	queries *store.Queries
+}
+
+// NewLog makes the log of a store.
+func NewLog(db *store.DB) *Log { return &Log{db: db, queries: store.New()} }
+
+// Append stores events at the end of a build's log, in the caller's transaction,
+// and locks the build's row until its end. Only the payload of each event counts;
+// the rest is set here. The caller hands the batch to [Hub.Publish] once the
+// transaction is committed. It returns [ErrLeaseLost] for a stale token.
+func (l *Log) Append(ctx context.Context, tx pgx.Tx, p Producer, events ...*eventv1.BuildEvent) (Batch, error) {
+	args := &store.EventAppendParams{BuildID: p.BuildID, LeaseToken: p.LeaseToken}
+	for _, e := range events {
+		kind := kindOf(e)
+		if kind == 0 {
+			return Batch{}, errNoPayload
+		}
+		payload, err := proto.MarshalOptions{Deterministic: true}.Marshal(payloadOnly(e))
+		if err != nil {
+			return Batch{}, fmt.Errorf("encode an event: %w", err)
+		}
+		args.Classes = append(args.Classes, int16(classOf(e))) //nolint:gosec // a small enum
+		args.Kinds = append(args.Kinds, int16(kind))           //nolint:gosec // a field number of BuildEvent
+		args.Payloads = append(args.Payloads, payload)
+	}
+	row, err := l.queries.EventAppend(ctx, tx, args)
+	if errors.Is(err, store.ErrNotFound) {
+		return Batch{}, ErrLeaseLost
+	}
+	if err != nil {
+		return Batch{}, fmt.Errorf("append events: %w", err)
+	}
+	return appended(args, row)
+}
+
+func appended(args *store.EventAppendParams, row *store.EventAppendRow) (Batch, error) {
+	batch := Batch{BuildID: args.BuildID, Records: make([]Record, len(args.Kinds))}
+	first := row.HeadSeq - int64(len(args.Kinds)) + 1
+	for i, kind := range args.Kinds {
+		record, err := newRecord(args.BuildID, first+int64(i), eventv1.EventClass(args.Classes[i]),
+			isLast(protoreflect.FieldNumber(kind)), row.CreateTime, args.Payloads[i])
+		if err != nil {
+			return Batch{}, err
+		}
+		batch.Records[i] = record
+	}
+	return batch, nil
+}
+
+// payloadOnly is an event without what the log itself sets.
+func payloadOnly(e *eventv1.BuildEvent) *eventv1.BuildEvent {
+	if e.GetBuildId() == "" && e.GetSeq() == 0 && e.GetCreateTime() == nil && e.GetEventClass() == 0 {
+		return e
+	}
+	return &eventv1.BuildEvent{Payload: e.GetPayload()}
+}
+
+// CleanText makes text of a model fit for an event: without NUL bytes, which
+// Postgres refuses in text, and valid UTF-8, which protobuf demands.
+func CleanText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+// Page reads at most limit records after a seq, ascending. A full page may be
+// followed by more.
+func (l *Log) Page(ctx context.Context, buildID uuid.UUID, afterSeq int64, limit int32) ([]Record, error) {
+	rows, err := l.queries.EventPage(ctx, l.db, &store.EventPageParams{BuildID: buildID, AfterSeq: afterSeq, PageSize: limit})
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	records := make([]Record, len(rows))
+	for i, row := range rows {
+		records[i], err = newRecord(buildID, row.Seq, eventv1.EventClass(row.Class),
+			isLast(protoreflect.FieldNumber(row.Kind)), row.CreateTime, row.Payload)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
+}
+
+// Heads reads the heads of builds in one query; unknown builds are left out.
+func (l *Log) Heads(ctx context.Context, builds []uuid.UUID) (map[uuid.UUID]int64, error) {
+	rows, err := l.queries.EventHeads(ctx, l.db, &store.EventHeadsParams{BuildIds: builds})
+	if err != nil {
+		return nil, fmt.Errorf("read heads: %w", err)
+	}
+	heads := make(map[uuid.UUID]int64, len(rows))
+	for _, row := range rows {
+		heads[row.ID] = row.HeadSeq
+	}
+	return heads, nil
+}
+
+// Position is how far a build is.
+type Position struct {
+	Head int64
+	// Final says that no more events come.
+	Final bool
+}
+
+// Position returns how far a user's build is, or [store.ErrNotFound].
+func (l *Log) Position(ctx context.Context, buildID, userID uuid.UUID) (Position, error) {
+	row, err := l.queries.EventBuild(ctx, l.db, &store.EventBuildParams{BuildID: buildID, UserID: userID})
+	if err != nil {
+		return Position{}, fmt.Errorf("read a build's position: %w", err)
+	}
+	return Position{Head: row.HeadSeq, Final: row.Final}, nil
+}
+
+// Floor returns the first seq of a build that can be read: one past the head
+// when all of its history is gone.
+func (l *Log) Floor(ctx context.Context, buildID uuid.UUID, head int64) (int64, error) {
+	seq, err := l.queries.EventFloor(ctx, l.db, &store.EventFloorParams{BuildID: buildID})
+	if errors.Is(err, store.ErrNotFound) {
+		return head + 1, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read a build's floor: %w", err)
+	}
+	return seq, nil
+}

@@ -1,0 +1,85 @@
+package event
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+)
+
+// Record is one event as it is stored and sent. It is not changed once made.
+type Record struct {
+	Seq   int64
+	Class eventv1.EventClass
+	// Last says that no event of the build comes after it.
+	Last bool
+	// Wire is the whole BuildEvent in protobuf's binary form, encoded once.
+	Wire []byte
+}
+
+// Batch are records of one build with consecutive seqs.
+type Batch struct {
+	BuildID uuid.UUID
+	Records []Record
+}
+
+// Head is the seq of the batch's last record; 0 for an empty one.
+func (b Batch) Head() int64 {
+	if len(b.Records) == 0 {
+		return 0
+	}
+	return b.Records[len(b.Records)-1].Seq
+}
+
+// payloadField is the oneof of BuildEvent.
+var payloadField = (&eventv1.BuildEvent{}).ProtoReflect().Descriptor().Oneofs().ByName("payload")
+
+// kindOf is the field number of an event's payload; 0 without one.
+func kindOf(e *eventv1.BuildEvent) protoreflect.FieldNumber {
+	field := e.ProtoReflect().WhichOneof(payloadField)
+	if field == nil {
+		return 0
+	}
+	return field.Number()
+}
+
+// classOf is the class of an event, which follows from its payload.
+func classOf(e *eventv1.BuildEvent) eventv1.EventClass {
+	switch e.GetPayload().(type) {
+	case *eventv1.BuildEvent_AssistantText:
+		return eventv1.EventClass_EVENT_CLASS_TEXT
+	case *eventv1.BuildEvent_FileChanged:
+		return eventv1.EventClass_EVENT_CLASS_FILES
+	case *eventv1.BuildEvent_LogLine:
+		return eventv1.EventClass_EVENT_CLASS_LOGS
+	}
+	return eventv1.EventClass_EVENT_CLASS_LIFECYCLE
+}
+
+// isLast reports whether a payload, by its field number in BuildEvent, is the
+// last one of its build.
+func isLast(kind protoreflect.FieldNumber) bool {
+	name := payloadField.Fields().ByNumber(kind).Name()
+	return name == "build_completed" || name == "build_failed" || name == "build_cancelled"
+}
+
+// newRecord puts a stored payload behind its header. Protobuf messages merge
+// when their bytes are joined, so the payload is not decoded.
+func newRecord(buildID uuid.UUID, seq int64, class eventv1.EventClass, last bool, created time.Time, payload []byte) (Record, error) {
+	header := &eventv1.BuildEvent{
+		BuildId:    buildID.String(),
+		Seq:        seq,
+		CreateTime: timestamppb.New(created),
+		EventClass: class,
+	}
+	wire, err := proto.MarshalOptions{}.MarshalAppend(make([]byte, 0, 80+len(payload)), header)
+	if err != nil {
+		return Record{}, fmt.Errorf("encode an event's header: %w", err)
+	}
+	return Record{Seq: seq, Class: class, Last: last, Wire: append(wire, payload...)}, nil
+}

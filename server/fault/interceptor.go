@@ -1,0 +1,60 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"connectrpc.com/connect"
+)
+
+// Interceptor maps the errors of every handler and recovers its panics. It
+// belongs outermost. It is safe for concurrent use.
+type Interceptor struct {
+	log *slog.Logger
+}
+
+// NewInterceptor makes one that logs the causes of internal errors.
+func NewInterceptor(log *slog.Logger) *Interceptor { return &Interceptor{log: log} }
+
+// WrapUnary implements [connect.Interceptor].
+func (i *Interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (res connect.AnyResponse, err error) {
+		defer func() { err = i.mapped(ctx, req.Spec().Procedure, err, recover()) }()
+		return next(ctx, req)
+	}
+}
+
+// WrapStreamingHandler implements [connect.Interceptor].
+func (i *Interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) (err error) {
+		defer func() { err = i.mapped(ctx, conn.Spec().Procedure, err, recover()) }()
+		return next(ctx, conn)
+	}
+}
+
+// WrapStreamingClient implements [connect.Interceptor]; clients are left alone.
+func (*Interceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+var errPanic = errors.New("panic")
+
+func (i *Interceptor) mapped(ctx context.Context, procedure string, err error, panicked any) error {
+	if panicked != nil {
+		err = fmt.Errorf("%w: %v\n%s", errPanic, panicked, debug.Stack())
+	}
+	if err == nil {
+		return nil
+	}
+	f := Of(err)
+	level := slog.LevelDebug
+	if f.Code == connect.CodeInternal || f.Code == connect.CodeUnavailable {
+		level = slog.LevelError
+	}
+	i.log.Log(ctx, level, "call failed", "procedure", procedure, "code", f.Code.String(),
+		"reason", f.Reason.String(), "cause", f.Cause)
+	return Wire(err)
+}

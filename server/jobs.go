@@ -1,0 +1,133 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/sheenapps/sheen/server/build"
+	"github.com/sheenapps/sheen/server/engine/offline"
+	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/store"
+)
+
+const (
+	// buildWorkers is how many builds a node works on at once. They wait for
+	// models most of the time.
+	buildWorkers = 16
+	// fetchCooldown bounds how often a node asks for jobs: it is what a build
+	// waits at most when it was just another's turn.
+	fetchCooldown = 10 * time.Millisecond
+	fetchPoll     = time.Second
+	// rescueAfter is when the job system takes a job up again whose node died
+	// before it took the build's lease. If it took it, the lease decides, and
+	// the second call finds nothing to do.
+	rescueAfter = time.Minute
+	// leaseConns renew the leases of a node's builds.
+	leaseConns = 2
+)
+
+// startJobs connects to the job system and, in a process with the role, begins
+// to work.
+func (s *Server) startJobs(ctx context.Context, p *parts, ports build.Ports) (err error) {
+	cfg := &river.Config{Logger: slog.New(quiet{s.log.Handler()})}
+	if !s.cfg.Roles.Worker {
+		p.jobs, err = newJobs(p.db, cfg)
+		return err
+	}
+	leaseDB, err := s.openStore(ctx, store.WithMaxConns(leaseConns))
+	if err != nil {
+		return err
+	}
+	worker := build.NewWorker(build.WorkerPorts{
+		Ports: ports, LeaseDB: leaseDB, Engine: s.newEngine(), Probe: s.newProbe(),
+		Timeout: s.cfg.BuildTimeout, Logger: s.log,
+	})
+	cfg.Workers = river.NewWorkers()
+	river.AddWorker(cfg.Workers, worker)
+	river.AddWorker(cfg.Workers, &partitionWorker{log: p.log})
+	cfg.Queues = map[string]river.QueueConfig{
+		build.Queue:        {MaxWorkers: buildWorkers},
+		river.QueueDefault: {MaxWorkers: 2},
+	}
+	cfg.PeriodicJobs = []*river.PeriodicJob{river.NewPeriodicJob(
+		river.PeriodicInterval(24*time.Hour), func() (river.JobArgs, *river.InsertOpts) { return partitionArgs{}, nil }, nil)}
+	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
+	cfg.JobTimeout, cfg.RescueStuckJobsAfter = -1, rescueAfter
+	if p.jobs, err = newJobs(p.db, cfg); err != nil {
+		return err
+	}
+	worker.ConnectJobs(p.jobs)
+	if err := p.jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start the job system: %w", err)
+	}
+	s.undo.push(p.jobs.StopAndCancel)
+	s.background(worker.Watch)
+	return nil
+}
+
+func newJobs(db *store.DB, cfg *river.Config) (*river.Client[pgx.Tx], error) {
+	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), cfg)
+	if err != nil {
+		return nil, fmt.Errorf("set up the job system: %w", err)
+	}
+	return jobs, nil
+}
+
+func (s *Server) newEngine() *offline.Engine {
+	var pace float64
+	if s.cfg.OfflinePace != nil {
+		pace = *s.cfg.OfflinePace
+	}
+	return offline.New(offline.Options{Pace: pace})
+}
+
+// newProbe asks deployed previews at this process's own preview server, if it
+// has one: their host names may resolve in browsers only.
+func (s *Server) newProbe() build.Probe {
+	var dial string
+	if s.listeners.preview != nil {
+		dial = s.listeners.preview.Addr().String()
+	}
+	return func(ctx context.Context, url string, pages []string) error {
+		return preview.Probe(ctx, preview.ProbeOptions{URL: url, DialAddress: dial, Paths: pages})
+	}
+}
+
+// partitionArgs is the daily job that makes the event log's partitions.
+type partitionArgs struct{}
+
+// Kind implements [river.JobArgs].
+func (partitionArgs) Kind() string { return "event_partitions" }
+
+type partitionWorker struct {
+	river.WorkerDefaults[partitionArgs]
+
+	log *event.Log
+}
+
+// Work implements [river.Worker].
+func (w *partitionWorker) Work(ctx context.Context, _ *river.Job[partitionArgs]) error {
+	return w.log.EnsurePartitions(ctx, time.Now())
+}
+
+// quiet keeps the job system's own news, which are many, out of the log unless
+// they are warnings.
+type quiet struct{ slog.Handler }
+
+// Enabled implements [slog.Handler].
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements [slog.Handler].
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements [slog.Handler].
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }

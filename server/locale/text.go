@@ -1,0 +1,71 @@
+package locale
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Args are the values of a message's placeholders by name. Values are strings
+// and integers; anything else is written as [fmt.Sprint] would.
+type Args map[string]any
+
+// Bidirectional isolates (UAX 9): what stands between them does not disturb the
+// order of the text around it.
+const (
+	firstStrongIsolate = "\u2068"
+	popIsolate         = "\u2069"
+)
+
+// Text returns the message of key in the locale tag, which is a
+// [Resolution.Tag]; any other tag reads as [Default]. Where the locale lacks the
+// message its language answers, then English. A key that not even English has
+// is returned as it is; a test keeps that from happening. Args may be nil.
+func Text(tag, key string, args Args) string {
+	for _, t := range chain(tag) {
+		if message, ok := catalogues[t][key]; ok {
+			return fill(message, args, direction(t))
+		}
+	}
+	return key
+}
+
+// fill replaces the placeholders in one pass, so that an argument is never read
+// as a message.
+func fill(message string, args Args, dir Direction) string {
+	if !strings.Contains(message, "{") {
+		return message
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(message, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		value, known := args[name]
+		if !closed || !known {
+			b.WriteString("{")
+			message = rest
+			continue
+		}
+		b.WriteString(format(value, dir))
+		message = after
+	}
+}
+
+func format(value any, dir Direction) string {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	if dir == RTL || strings.ContainsFunc(text, rightToLeft) {
+		return firstStrongIsolate + text + popIsolate
+	}
+	return text
+}
+
+// rightToLeft reports the letters of Hebrew, Arabic and their neighbors.
+func rightToLeft(r rune) bool {
+	return r >= 0x0590 && r <= 0x08ff || r >= 0xfb1d && r <= 0xfeff
+}

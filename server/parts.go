@@ -1,0 +1,191 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+	"github.com/riverqueue/river"
+
+	"github.com/sheenapps/sheen/server/auth"
+	"github.com/sheenapps/sheen/server/billing"
+	"github.com/sheenapps/sheen/server/build"
+	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/server/recommend"
+	"github.com/sheenapps/sheen/server/token"
+	"github.com/sheenapps/sheen/store"
+)
+
+// parts are what a process consists of once it runs.
+type parts struct {
+	db     *store.DB
+	redis  redis.UniversalClient
+	tokens *token.Codec
+	log    *event.Log
+	hub    *event.Hub
+	blobs  *preview.Blobs
+	jobs   *river.Client[pgx.Tx]
+	health *health
+
+	api, previews http.Handler
+}
+
+// drain tells everybody that the process is about to stop.
+func (p *parts) drain() {
+	p.health.stopping.Store(true)
+	p.hub.Drain()
+}
+
+// assemble connects everybody with everybody. What it starts, it pushes on the
+// undo stack, so that a failure half-way leaves nothing behind.
+func (s *Server) assemble(ctx context.Context) (*parts, error) {
+	p := &parts{}
+	if err := s.openStores(ctx, p); err != nil {
+		return nil, err
+	}
+	s.connectHub(p)
+	ports := build.Ports{
+		DB: p.db, Ledger: billing.NewLedger(billing.Options{}),
+		Log: p.log, Hub: p.hub, Blobs: p.blobs, Origin: s.origin(),
+	}
+	if err := s.startJobs(ctx, p, ports); err != nil {
+		return nil, err
+	}
+	if !s.cfg.Roles.API {
+		return p, nil
+	}
+	return p, s.buildHandlers(ctx, p, ports)
+}
+
+func (s *Server) openStores(ctx context.Context, p *parts) (err error) {
+	if p.db, err = s.openStore(ctx); err != nil {
+		return err
+	}
+	if err := store.Migrate(ctx, p.db); err != nil {
+		return fmt.Errorf("bring the database schema up to date: %w", err)
+	}
+	p.log = event.NewLog(p.db)
+	if err := p.log.EnsurePartitions(ctx, time.Now()); err != nil {
+		return err
+	}
+	if p.tokens, err = loadTokens(ctx, p.db); err != nil {
+		return err
+	}
+	if p.redis, err = s.openRedis(); err != nil {
+		return err
+	}
+	if p.blobs, err = preview.OpenBlobs(filepath.Join(s.cfg.DataDir, "blobs")); err != nil {
+		return err
+	}
+	s.undo.push(func(context.Context) error { return p.blobs.Close() })
+	p.health = &health{db: p.db, redis: p.redis}
+	return nil
+}
+
+func (s *Server) openStore(ctx context.Context, opts ...store.Option) (*store.DB, error) {
+	db, err := store.Open(ctx, s.cfg.DatabaseURL.Reveal(), opts...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach Postgres: check SHEEN_DATABASE_URL, or use --embedded: %w", err)
+	}
+	s.undo.push(func(context.Context) error {
+		db.Close()
+		return nil
+	})
+	return db, nil
+}
+
+func (s *Server) openRedis() (redis.UniversalClient, error) {
+	options, err := redis.ParseURL(s.cfg.RedisURL.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("SHEEN_REDIS_URL is not an address of Redis, such as redis://127.0.0.1:6379: %w", err)
+	}
+	// Redis is a hint: what takes longer than this is not worth waiting for.
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Second, time.Second, time.Second
+	client := redis.NewClient(options)
+	s.undo.push(func(context.Context) error { return client.Close() })
+	return client, nil
+}
+
+// loadTokens reads the keys that all nodes share, and makes the first one.
+func loadTokens(ctx context.Context, db *store.DB) (*token.Codec, error) {
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, fmt.Errorf("make a token key: %w", err)
+	}
+	queries := store.New()
+	if err := queries.TokenKeyInsertFirst(ctx, db, &store.TokenKeyInsertFirstParams{Secret: secret}); err != nil {
+		return nil, fmt.Errorf("store the token key: %w", err)
+	}
+	rows, err := queries.TokenKeyList(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("read the token keys: %w", err)
+	}
+	keys := make([]token.Key, len(rows))
+	for i, row := range rows {
+		keys[i] = token.Key{ID: byte(row.ID), Secret: row.Secret} //nolint:gosec // 1 to 255 by its CHECK
+	}
+	return token.NewCodec(keys)
+}
+
+// connectHub starts the delivery of events.
+func (s *Server) connectHub(p *parts) {
+	p.hub = event.NewHub(p.log, s.log)
+	bus := event.NewRedisBus(p.redis, p.hub.Deliver, s.log)
+	p.hub.Connect(bus)
+	s.background(bus.Run)
+	s.background(p.hub.Run)
+}
+
+// background runs something until the process stops, and waits for its end then.
+func (s *Server) background(run func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() { run(ctx) })
+	s.undo.push(func(context.Context) error {
+		cancel()
+		group.Wait()
+		return nil
+	})
+}
+
+func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports) error {
+	verifier := auth.NewVerifier(s.key)
+	if s.cfg.JWKSURL != "" {
+		set := auth.KeySet{URL: s.cfg.JWKSURL, Issuer: s.cfg.JWTIssuer, Audience: s.cfg.JWTAudience, Algorithm: "RS256"}
+		if err := verifier.Accept(ctx, set); err != nil {
+			return err
+		}
+	}
+	builds := build.NewService(ports, p.jobs, p.tokens)
+	events := event.NewService(p.log, p.hub, p.tokens, builds.Describe)
+	builds.ConnectResume(events.ResumeToken)
+	var err error
+	p.api, err = routes(handlers{
+		builds:          builds,
+		events:          events,
+		billing:         billing.NewService(p.db, ports.Ledger),
+		recommendations: recommend.NewService(builds.Facts),
+		verifier:        verifier,
+		health:          p.health,
+		corsOrigins:     s.cfg.CORSOrigins,
+		log:             s.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.previews, err = preview.NewHandler(preview.Options{
+		Versions:       build.NewVersions(p.db),
+		Blobs:          p.blobs,
+		Domain:         s.cfg.PreviewDomain,
+		FrameAncestors: append([]string{s.URL()}, s.cfg.CORSOrigins...),
+		Logger:         s.log,
+	})
+	return err
+}

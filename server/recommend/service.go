@@ -1,0 +1,80 @@
+package recommend
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"connectrpc.com/connect"
+	"github.com/google/uuid"
+
+	recommendationv1 "github.com/sheenapps/sheen/gen/sheen/recommendation/v1"
+	"github.com/sheenapps/sheen/gen/sheen/recommendation/v1/recommendationv1connect"
+	"github.com/sheenapps/sheen/server/locale"
+	"github.com/sheenapps/sheen/server/recommend/rules"
+)
+
+// errNoCall is a handler that was called without a server around it.
+var errNoCall = errors.New("no call information in the context")
+
+// Source names what suggestions are for. Exactly one field is set.
+type Source struct {
+	BuildID uuid.UUID
+	// ProjectID stands for the project's newest build.
+	ProjectID uuid.UUID
+	// Prompt is one that nothing was built from yet, 1 to 16,384 bytes.
+	Prompt string
+}
+
+// FactsOf says what is known about a source that is the caller's, and the locale
+// of its build; for a prompt, the locale it is written in or none. It returns
+// store.ErrNotFound for what is not the caller's, and is safe for concurrent
+// use.
+type FactsOf func(ctx context.Context, source Source) (facts rules.Facts, buildLocale string, err error)
+
+// Service implements RecommendationService. It is safe for concurrent use.
+type Service struct {
+	recommendationv1connect.UnimplementedRecommendationServiceHandler
+
+	factsOf FactsOf
+}
+
+// NewService serves suggestions for what factsOf knows.
+func NewService(factsOf FactsOf) *Service { return &Service{factsOf: factsOf} }
+
+// GetQuickSuggestions implements the RPC. The response's Content-Language is the
+// locale of the texts.
+func (s *Service) GetQuickSuggestions(
+	ctx context.Context, req *recommendationv1.GetQuickSuggestionsRequest,
+) (*recommendationv1.GetQuickSuggestionsResponse, error) {
+	call, ok := connect.CallInfoForHandlerContext(ctx)
+	if !ok {
+		return nil, errNoCall
+	}
+	source, err := sourceFromProto(req)
+	if err != nil {
+		return nil, err
+	}
+	facts, buildLocale, err := s.factsOf(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	tag := negotiate(call.RequestHeader(), req.GetLocale(), buildLocale)
+	call.ResponseHeader().Set("Content-Language", tag)
+	return &recommendationv1.GetQuickSuggestionsResponse{
+		QuickSuggestions: SuggestionsToProto(Quick(facts, int(req.GetLimit()), tag)),
+		Locale:           tag,
+	}, nil
+}
+
+// negotiate chooses the locale of an answer. A field that names one decides
+// alone, so an unknown one means the default; in the Accept-Language header, what
+// is not supported is passed over.
+func negotiate(header http.Header, field, buildLocale string) string {
+	if field != "" {
+		return locale.Resolve(field).Tag
+	}
+	accepted := locale.FromHeader(strings.Join(header.Values("Accept-Language"), ","))
+	return locale.Resolve(append(accepted, buildLocale)...).Tag
+}
