@@ -85,26 +85,29 @@ type ConfigFlags struct {
 func BindConfig(flags *flag.FlagSet, defaults map[string]string) *ConfigFlags {
 	bound := &ConfigFlags{given: map[string]string{}, defaults: defaults}
 	for _, s := range settings() {
-		keep := func(raw string) error {
-			bound.given[s.name] = raw
-			return nil
-		}
-		if s.toggle {
-			flags.BoolFunc(s.name, s.meaning, keep)
-			continue
-		}
-		flags.Func(s.name, s.meaning, keep)
+		bound.bind(flags, s)
 	}
 	return bound
 }
 
-// Given reports whether the command line or the environment sets the setting
-// of this flag.
-func (f *ConfigFlags) Given(name string, getenv func(string) string) bool {
-	if _, ok := f.given[name]; ok {
-		return true
+// BindDataDir adds only the flag of the data folder to flags, for programs that
+// read what a server has left there. Use [ConfigFlags.DataDir] on the result.
+func BindDataDir(flags *flag.FlagSet) *ConfigFlags {
+	bound := &ConfigFlags{given: map[string]string{}}
+	bound.bind(flags, dataDirSetting())
+	return bound
+}
+
+func (f *ConfigFlags) bind(flags *flag.FlagSet, s setting) {
+	keep := func(raw string) error {
+		f.given[s.name] = raw
+		return nil
 	}
-	return getenv(envName(name)) != ""
+	if s.toggle {
+		flags.BoolFunc(s.name, s.meaning, keep)
+		return
+	}
+	flags.Func(s.name, s.meaning, keep)
 }
 
 // Load reads every setting: a flag wins over the environment, and that over
@@ -116,14 +119,7 @@ func (f *ConfigFlags) Load(getenv func(string) string) (Config, error) {
 		problems []string
 	)
 	for _, s := range settings() {
-		raw, origin := f.lookUp(s, getenv)
-		if raw == "" && origin == fromDefault {
-			problems = append(problems, s.applyComputed(&cfg)...)
-			continue
-		}
-		if err := s.parse(&cfg, raw); err != nil {
-			problems = append(problems, s.problem(origin, raw, err))
-		}
+		problems = append(problems, f.apply(&cfg, s, getenv)...)
 	}
 	if len(problems) == 0 {
 		problems = cfg.contradictions()
@@ -132,6 +128,27 @@ func (f *ConfigFlags) Load(getenv func(string) string) (Config, error) {
 		return Config{}, &ConfigError{Problems: problems}
 	}
 	return cfg, nil
+}
+
+// DataDir reads the data folder only. Its errors are those of Load.
+func (f *ConfigFlags) DataDir(getenv func(string) string) (string, error) {
+	var cfg Config
+	if problems := f.apply(&cfg, dataDirSetting(), getenv); len(problems) > 0 {
+		return "", &ConfigError{Problems: problems}
+	}
+	return cfg.DataDir, nil
+}
+
+// apply stores one setting and returns what is wrong with it.
+func (f *ConfigFlags) apply(cfg *Config, s setting, getenv func(string) string) []string {
+	raw, origin := f.lookUp(s, getenv)
+	if raw == "" && origin == fromDefault {
+		return s.applyComputed(cfg)
+	}
+	if err := s.parse(cfg, raw); err != nil {
+		return []string{s.problem(origin, raw, err)}
+	}
+	return nil
 }
 
 // source is where a value came from, as a problem names it.

@@ -47,10 +47,7 @@ func settings() []setting {
 			name: "public-url", shown: "the address of `--listen`", parse: parsePublicURL,
 			meaning: "address of the API as users see it",
 		},
-		{
-			name: "data-dir", shown: "`sheen` in the user's data folder", parse: parseDataDir, computed: embedded.DefaultDataDir,
-			meaning: "folder of keys, files and embedded databases",
-		},
+		dataDirSetting(),
 		{
 			name: "embedded", standard: "false", shown: "`false`, but `true` for `sheen build`", toggle: true, parse: parseEmbedded,
 			meaning: "start a Postgres and a Redis where no address of one is set",
@@ -107,6 +104,13 @@ func settings() []setting {
 			name: "log-level", standard: "info", shown: "`info`, but `warn` for `sheen build`", parse: parseLogLevel,
 			meaning: "lowest level that is logged: debug, info, warn or error",
 		},
+	}
+}
+
+func dataDirSetting() setting {
+	return setting{
+		name: "data-dir", shown: "`~/.local/share/sheen`", parse: parseDataDir, computed: embedded.DefaultDataDir,
+		meaning: "folder of keys, files and embedded databases",
 	}
 }
 

@@ -218,17 +218,25 @@ func TestConfigTableHasEverySetting(t *testing.T) {
 	}
 }
 
-func TestGiven(t *testing.T) {
+func TestDataDirAlone(t *testing.T) {
 	t.Parallel()
 	flags := flag.NewFlagSet("test", flag.ContinueOnError)
-	bound := server.BindConfig(flags, map[string]string{"engine": "offline"})
-	if err := flags.Parse([]string{"--listen", ":1"}); err != nil {
+	bound := server.BindDataDir(flags)
+	env := map[string]string{"SHEEN_DATA_DIR": "/env", "SHEEN_LISTEN": "nonsense"}
+	getenv := func(name string) string { return env[name] }
+	if got, err := bound.DataDir(getenv); got != "/env" || err != nil {
+		t.Errorf("got %q and %v", got, err)
+	}
+	if err := flags.Parse([]string{"--data-dir", "/flag"}); err != nil {
 		t.Fatal(err)
 	}
-	getenv := func(name string) string { return map[string]string{"SHEEN_PREVIEW_LISTEN": ":2"}[name] }
-	for name, want := range map[string]bool{"listen": true, "preview-listen": true, "engine": false} {
-		if got := bound.Given(name, getenv); got != want {
-			t.Errorf("%s: %v", name, got)
-		}
+	if got, err := bound.DataDir(getenv); got != "/flag" || err != nil {
+		t.Errorf("got %q and %v", got, err)
+	}
+	if err := flags.Parse([]string{"--data-dir", ""}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bound.DataDir(getenv); err == nil || err.Error() != `--data-dir is "" and must name a folder` {
+		t.Errorf("got %v", err)
 	}
 }
