@@ -970,7 +970,7 @@ func (q *Queries) BuildTransitionIfState(ctx context.Context, db DBTX, arg *Buil
 
 const buildUsage = `-- name: BuildUsage :one
 SELECT coalesce(sum(active_us), 0)::bigint AS active_us,
-       coalesce(sum(active_us) FILTER (WHERE step = 'plan'), 0)::bigint AS planning_us,
+       coalesce(sum(active_us) FILTER (WHERE step = 'plan' OR step LIKE 'plan:%'), 0)::bigint AS planning_us,
        coalesce(sum(cost_micros), 0)::bigint AS cost_micros
 FROM build_steps
 WHERE build_id = $1

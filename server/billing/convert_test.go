@@ -106,7 +106,7 @@ func TestFaultsThroughWraps(t *testing.T) {
 			t.Errorf("%s: details %v", name, got.Details)
 		}
 	}
-	if got := fault.Of(billing.ErrHoldNotFound); !reflect.DeepEqual(got, notFound) {
+	if got := fault.Of(billing.ErrHoldNotFound); !reflect.DeepEqual(got, notFound) { //nolint:govet // the whole of it, so that nothing tells them apart
 		t.Errorf("a hold that is not there gives %+v", got)
 	}
 }

@@ -60,7 +60,7 @@ type userTransport uuid.UUID
 func (u userTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set(userHeader, uuid.UUID(u).String())
-	return http.DefaultTransport.RoundTrip(r) //nolint:wrapcheck // it stands for the transport
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func (s *served) hold(seconds int64, buildID string) *billingv1.Hold {

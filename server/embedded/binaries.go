@@ -119,7 +119,7 @@ func inspect(ctx context.Context, dir string) (programs, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
-	printed, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
+	printed, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output() //nolint:gosec // the folder is the operator's
 	if err != nil {
 		return programs{}, fmt.Errorf("version of the postgres in %s: %w", dir, err)
 	}

@@ -21,7 +21,7 @@ func fakePrograms(t *testing.T, dir, version string) string {
 	return dir
 }
 
-func TestFinder_Find(t *testing.T) { //nolint:paralleltest // changes PATH
+func TestFinder_Find(t *testing.T) {
 	root := t.TempDir()
 	onPath := fakePrograms(t, filepath.Join(root, "path"), "16.4")
 	fakePrograms(t, filepath.Join(root, "pkg", "9", "bin"), "9.6.24")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -72,15 +73,15 @@ func (d *dataDir) makeAll() error {
 		missing = append(missing, at)
 		at = filepath.Dir(at)
 	}
-	for i := len(missing) - 1; i >= 0; i-- {
-		err := os.Mkdir(missing[i], 0o700)
+	for _, folder := range slices.Backward(missing) {
+		err := os.Mkdir(folder, 0o700)
 		if errors.Is(err, os.ErrExist) { // another Sheen was quicker, so it is not ours to remove
 			continue
 		}
 		if err != nil {
 			return err //nolint:wrapcheck // becomes a DataDirError
 		}
-		d.made = append(d.made, missing[i])
+		d.made = append(d.made, folder)
 	}
 	return nil
 }
@@ -101,8 +102,8 @@ func (d *dataDir) takeBack() error {
 // removeMade removes the folders that were made, as far as nobody has put
 // anything into them since.
 func (d *dataDir) removeMade() {
-	for i := len(d.made) - 1; i >= 0; i-- {
-		if os.Remove(d.made[i]) != nil {
+	for _, folder := range slices.Backward(d.made) {
+		if os.Remove(folder) != nil {
 			return
 		}
 	}

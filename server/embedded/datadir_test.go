@@ -148,14 +148,14 @@ func TestLockedError(t *testing.T) {
 	}
 }
 
-func TestDefaultDataDir(t *testing.T) { //nolint:paralleltest // changes the environment
+func TestDefaultDataDir(t *testing.T) {
 	tests := []struct{ name, xdg, home, want string }{
 		{"XDG", "/x", "/h", "/x/sheen"},
 		{"home", "", "/h", "/h/.local/share/sheen"},
 		{"relative XDG does not count", "x", "/h", "/h/.local/share/sheen"},
 		{"no home", "", "", ""},
 	}
-	for _, tt := range tests { //nolint:paralleltest // see above
+	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("XDG_DATA_HOME", tt.xdg)
 			t.Setenv("HOME", tt.home)

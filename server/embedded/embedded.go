@@ -96,7 +96,7 @@ func startIn(ctx context.Context, dir *dataDir, opts Options) (_ *Embedded, err 
 		pg.stop(context.WithoutCancel(ctx))
 		return nil, errors.Join(err, out.close())
 	}
-	opts.Logger.Info("embedded postgres and redis are ready", "data_dir", dir.path, "took", time.Since(began))
+	opts.Logger.InfoContext(ctx, "embedded postgres and redis are ready", "data_dir", dir.path, "took", time.Since(began))
 	return &Embedded{dir: dir, out: out, postgres: pg, redis: redis}, nil
 }
 
@@ -114,7 +114,7 @@ func startPostgres(ctx context.Context, out *output, major int, opts Options) (*
 	if major > 0 {
 		c.log = out.path
 	} else {
-		opts.Logger.Info("making a database", "postgres", programs.major, "from", programs.dir)
+		opts.Logger.InfoContext(ctx, "making a database", "postgres", programs.major, "from", programs.dir)
 		if err := c.create(ctx); err != nil {
 			return nil, fmt.Errorf("make a database: %w", err)
 		}

@@ -214,7 +214,7 @@ func TestClose_InAHurry(t *testing.T) {
 // openFolder makes a folder that everybody may walk to and write into.
 func openFolder(t *testing.T) string {
 	t.Helper()
-	root, err := os.MkdirTemp("/tmp", "sheen-open-")
+	root, err := os.MkdirTemp("/tmp", "sheen-open-") //nolint:usetesting // the parents of t.TempDir are closed
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(root)) })
 	must(t, os.Chmod(root, 0o777))

@@ -83,7 +83,7 @@ func (f fetcher) fetch(ctx context.Context, major int) (string, error) {
 	if complete(bin) {
 		return bin, nil
 	}
-	f.logger.Info("fetching postgres", "version", string(version), "into", kept)
+	f.logger.InfoContext(ctx, "fetching postgres", "version", string(version), "into", kept)
 	fetched := make(chan error, 1)
 	go func() { fetched <- f.download(version, cache, kept) }()
 	select {
@@ -155,6 +155,6 @@ func openForAll(root string) error {
 			return err //nolint:wrapcheck // os names the file
 		}
 		owner := info.Mode().Perm() & 0o500
-		return os.Chmod(path, info.Mode().Perm()|owner>>3|owner>>6) //nolint:wrapcheck // os names the file
+		return os.Chmod(path, info.Mode().Perm()|owner>>3|owner>>6) //nolint:gosec // nobody else knows the folder yet
 	})
 }

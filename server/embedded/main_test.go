@@ -200,7 +200,7 @@ func isAlive(pid int) bool {
 // eventually waits until ok says so.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) { //nolint:forbidigo // other processes tell nobody
 		if time.Now().After(deadline) {
 			t.Fatalf("%s did not happen", what)
 		}

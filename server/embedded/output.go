@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -93,8 +94,8 @@ func (o *output) reason() string {
 	defer o.mu.Unlock()
 	var last string
 	lines := strings.Split(string(o.tail), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		line := strings.TrimSpace(lines[i])
+	for _, line := range slices.Backward(lines) {
+		line = strings.TrimSpace(line)
 		for _, mark := range []string{"FATAL:", "PANIC:", "error:"} {
 			if _, said, ok := strings.Cut(line, mark); ok {
 				return strings.TrimSpace(said)

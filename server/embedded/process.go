@@ -42,7 +42,7 @@ func launch(cmd *exec.Cmd) (*process, error) {
 		p.err = cmd.Wait()
 		close(p.done)
 	}()
-	return p, <-started //nolint:wrapcheck // the caller wraps it with the program
+	return p, <-started
 }
 
 // stop ends a postmaster: a fast shutdown first, an immediate one when that

@@ -119,10 +119,10 @@ func TestStart_PIDOfAnotherProcess(t *testing.T) {
 // slowInitdb makes a folder with an initdb that writes a little and hangs.
 func slowInitdb(t *testing.T) string {
 	t.Helper()
-	real, err := newFinder(Options{}).find(t.Context(), 0)
+	installed, err := newFinder(Options{}).find(t.Context(), 0)
 	must(t, err)
 	bin := openFolder(t)
-	must(t, os.Symlink(filepath.Join(real.dir, "postgres"), filepath.Join(bin, "postgres")))
+	must(t, os.Symlink(filepath.Join(installed.dir, "postgres"), filepath.Join(bin, "postgres")))
 	script := "#!/bin/sh\necho half > \"$2/half\"\nexec sleep 600\n"
 	must(t, os.WriteFile(filepath.Join(bin, "initdb"), []byte(script), 0o755))
 	return bin
@@ -182,11 +182,11 @@ func TestStart_FailsWithNewCluster(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
 	bin := slowInitdb(t)
-	real, err := newFinder(Options{}).find(t.Context(), 0)
+	installed, err := newFinder(Options{}).find(t.Context(), 0)
 	must(t, err)
 	for name, script := range map[string]string{
-		"initdb":   `exec "` + real.dir + `/initdb" "$@"`,
-		"postgres": `[ "$1" = --version ] && exec "` + real.dir + `/postgres" "$@"; echo "x FATAL:  no luck"; exit 1`,
+		"initdb":   `exec "` + installed.dir + `/initdb" "$@"`,
+		"postgres": `[ "$1" = --version ] && exec "` + installed.dir + `/postgres" "$@"; echo "x FATAL:  no luck"; exit 1`,
 	} {
 		must(t, os.RemoveAll(filepath.Join(bin, name)))
 		must(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))

@@ -2,7 +2,6 @@ package preview
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/sheenapps/sheen/server/preview/sitecheck"
@@ -38,5 +37,5 @@ func (e *ProbeError) Error() string {
 	for i, f := range e.Failures {
 		texts[i] = f.String()
 	}
-	return fmt.Sprintf("preview does not work: %s", strings.Join(texts, "; "))
+	return "preview does not work: " + strings.Join(texts, "; ")
 }

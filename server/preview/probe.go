@@ -189,7 +189,7 @@ func (p *prober) get(ctx context.Context, path string) (a answer, ok bool, err e
 	target, err := url.Parse(path)
 	if err != nil || target.IsAbs() || target.Host != "" || !strings.HasPrefix(path, "/") {
 		p.fail(path, "is not a path of the site")
-		return answer{}, false, nil
+		return answer{}, false, nil //nolint:nilerr // noted as the site's failure
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base.ResolveReference(target).String(), http.NoBody)
 	if err != nil {

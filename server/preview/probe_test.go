@@ -3,6 +3,7 @@ package preview_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -49,10 +50,7 @@ func TestProbe(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			files := map[string]string{}
-			for path, content := range whole {
-				files[path] = content
-			}
+			files := maps.Clone(whole)
 			for path, content := range test.change {
 				files[path] = content
 				if content == "" {
@@ -60,9 +58,8 @@ func TestProbe(t *testing.T) {
 				}
 			}
 			err := setup(t, files).probe(t, test.paths, test.assets)
-			var failed *preview.ProbeError
 			var got []string
-			if errors.As(err, &failed) {
+			if failed, ok := errors.AsType[*preview.ProbeError](err); ok {
 				for _, f := range failed.Failures {
 					got = append(got, f.Path)
 				}

@@ -53,7 +53,7 @@ func Root(m Manifest) Digest {
 	})
 	leaves := make([]Digest, len(files))
 	for i, f := range files {
-		leaves[i] = hashParts(leafDomain, []byte(f.Path), f.Digest[:], uint64Bytes(uint64(f.Size)))
+		leaves[i] = hashParts(leafDomain, []byte(f.Path), f.Digest[:], uint64Bytes(uint64(f.Size))) //nolint:gosec // never negative
 	}
 	tree := treeHash(leaves)
 	return hashParts(rootDomain, uint64Bytes(uint64(len(files))), tree[:],

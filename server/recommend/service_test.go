@@ -98,11 +98,13 @@ func TestQuickSuggestionsOfEachSource(t *testing.T) {
 	}{
 		"build": {
 			&quickRequest{Of: &ofBuild{BuildId: s.build.String()}},
-			rules.Facts{BusinessType: "salon", Missing: []string{"phone number"}}, 3,
+			rules.Facts{BusinessType: "salon", Missing: []string{"phone number"}},
+			3,
 		},
 		"project": {
 			&quickRequest{Of: &ofProject{ProjectId: s.project.String()}, Limit: 6},
-			rules.Facts{BusinessType: "salon", Existing: []string{"contact"}}, 6,
+			rules.Facts{BusinessType: "salon", Existing: []string{"contact"}},
+			6,
 		},
 		"prompt": {&quickRequest{Of: &ofPrompt{Prompt: "a site"}, Limit: 1}, rules.Facts{}, 1},
 	} {

@@ -89,12 +89,6 @@ func tooDeep(s source) (line int, deep bool) {
 	return 0, false
 }
 
-// checkStyleAttribute judges the declarations of a style attribute.
-func (c *checker) checkStyleAttribute(s source) {
-	s.text = "a{" + s.text + "}"
-	c.checkCSS(s)
-}
-
 // scanCSS calls found for every address that a style sheet loads, with its
 // offset: url(…) in both forms, and the string of an @import. It knows as much
 // of the grammar as is needed not to be fooled by comments and strings.

@@ -215,7 +215,7 @@ func (p *page) labeled(e element) bool {
 	if id := e.attr["id"]; id != "" && p.labels[id] {
 		return true
 	}
-	for _, id := range strings.Fields(e.attr["aria-labelledby"]) {
+	for id := range strings.FieldsSeq(e.attr["aria-labelledby"]) {
 		if p.ids[id] > 0 {
 			return true
 		}

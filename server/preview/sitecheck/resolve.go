@@ -142,6 +142,7 @@ func (c *checker) wrongUse(ref reference, name string) string {
 		if c.modules[name] && ref.kind == kindScript && !ref.module {
 			return "is a module and needs type=module"
 		}
+	default:
 	}
 	return ""
 }

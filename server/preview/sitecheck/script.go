@@ -83,8 +83,7 @@ func (c *checker) checkJSON(s source) {
 		return
 	}
 	line := s.line
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line += strings.Count(s.text[:min(int(syntax.Offset), len(s.text))], "\n")
 	}
 	c.fail(RuleJSON, s.file, line, "not JSON: %s", err)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -85,10 +86,7 @@ func (l *list) room(kind Kind) int {
 
 // score weighs the kinds for a site. Kinds that do not suit it are absent.
 func score(facts Facts) map[Kind]int {
-	scores := make(map[Kind]int, len(kinds))
-	for kind, weight := range universals {
-		scores[kind] = weight
-	}
+	scores := maps.Clone(universals)
 	for kind, weight := range suits[businessOf(facts.BusinessType)] {
 		scores[kind] += weight
 	}

@@ -1,0 +1,93 @@
+# Tools are pinned in tools/go.mod and built by the go command.
+TOOL := go tool -modfile=tools/go.mod
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+.DEFAULT_GOAL := help
+# The parts of check want both cores each.
+.NOTPARALLEL:
+
+# How long each benchmark runs; 1x for a smoke test.
+BENCHTIME := 1s
+# Packages that test, race, bench and soak look at.
+PKG := ./...
+# What lint looks at.
+LINT := ./...
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Serve the API on this machine, with its own Postgres and Redis
+	go run ./cmd/sheen serve --embedded
+
+.PHONY: test
+test: ## Run the tests, after setting up what they need
+	@scripts/setup
+	go test $(PKG)
+
+.PHONY: race
+race: ## Run the tests with the race detector
+	@scripts/setup race
+	go test -race $(PKG)
+
+.PHONY: bench
+bench: ## Run the benchmarks (BENCHTIME=1x for a smoke test)
+	@scripts/setup
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)
+
+.PHONY: build
+build: ## Build bin/sheen, without what only a debugger needs
+	go build -trimpath -ldflags '-s -w' -o bin/sheen ./cmd/sheen
+
+.PHONY: bench-first
+bench-first: build ## Measure the starts, a build and the idle server's memory
+	@scripts/setup
+	cd bench && go run ./first -sheen ../bin/sheen
+
+.PHONY: soak
+soak: ## Run the long tests, those behind the build tag soak
+	@scripts/setup race
+	go test -race -tags soak -run Soak -timeout 2h $(PKG)
+
+.PHONY: generate
+generate: ## Write gen/, store/*.sql.go and the README's settings anew
+	$(TOOL) buf format -w proto
+	$(TOOL) buf generate
+	$(TOOL) sqlc generate
+	go test . -run TestReadmeListsTheSettings -update
+
+.PHONY: format
+format: ## Format Go and Protobuf files
+	$(TOOL) golangci-lint fmt
+	$(TOOL) buf format -w proto
+
+.PHONY: lint
+lint: ## Lint Go and Protobuf files
+	$(TOOL) golangci-lint run $(LINT)
+	$(TOOL) buf lint
+
+.PHONY: check
+check: check-format lint check-breaking check-generated check-migrations vet race ## Everything that main has to pass
+
+.PHONY: check-format
+check-format: ## Fail on files that are not formatted
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, make format:"; echo "$$unformatted"; exit 1; fi
+	$(TOOL) buf format -d --exit-code proto
+
+.PHONY: check-breaking
+check-breaking: ## Fail if the protos break clients of main
+	scripts/check-breaking
+
+.PHONY: check-generated
+check-generated: ## Fail if generated code is not current
+	scripts/check-generated
+
+.PHONY: check-migrations
+check-migrations: ## Fail if a migration on main was changed
+	scripts/check-migrations
+
+.PHONY: vet
+vet: ## Vet all packages
+	go vet $(PKG)
