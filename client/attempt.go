@@ -54,7 +54,7 @@ func (f *following) attempt(ctx context.Context) ending {
 		return ending{err: orCause(ctx, err)}
 	}
 	defer func() {
-		_ = stream.Close() //nolint:errcheck // nothing is to be learned from a stream that is given up
+		_ = stream.Close()
 	}()
 	var end ending
 	for stream.Receive() {

@@ -94,7 +94,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Is reports whether target is the sentinel of the error's code.
 func (e *Error) Is(target error) bool {
 	s := sentinel(e.Code)
-	return s != nil && s == target //nolint:errorlint // sentinels are compared by identity
+	return s != nil && s == target
 }
 
 // detailed is the part that typed errors share; they unwrap to an [*Error].

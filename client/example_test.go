@@ -87,8 +87,8 @@ func ExampleAt() {
 
 	var saved client.Position
 	save := client.OnProgress(func(p client.Position) { saved = p })
-	for event := range c.Follow(context.Background(), buildID, save) {
-		if event.GetSeq() == 3 {
+	for event, err := range c.Follow(context.Background(), buildID, save) {
+		if err != nil || event.GetSeq() == 3 {
 			break // before it is handled
 		}
 	}

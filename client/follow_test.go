@@ -202,7 +202,10 @@ func TestFollowPositionResumesExactly(t *testing.T) {
 		c := client.New(s.url)
 		var saved client.Position
 		var got []int64
-		for event := range c.Follow(t.Context(), buildID, client.OnProgress(func(p client.Position) { saved = p })) {
+		for event, err := range c.Follow(t.Context(), buildID, client.OnProgress(func(p client.Position) { saved = p })) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if event.GetSeq() == stopAt {
 				break // not handled, so it must come again
 			}
@@ -263,7 +266,10 @@ func TestFollowLeaksNothing(t *testing.T) { //nolint:paralleltest // counts goro
 	s := newScripted(t, []step{send(1, 2, 3), silence()})
 	before := goleak.IgnoreCurrent()
 	c := client.New(s.url)
-	for range c.Follow(t.Context(), buildID) {
+	for _, err := range c.Follow(t.Context(), buildID) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	c.CloseIdleConnections()

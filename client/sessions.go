@@ -28,7 +28,7 @@ func (s buildSessions) StartBuild(ctx context.Context, req *buildv1.StartBuildRe
 		req = proto.CloneOf(req)
 		req.BuildSessionId = NewBuildSessionID()
 	}
-	return s.BuildServiceClient.StartBuild(ctx, req) //nolint:wrapcheck // typed already
+	return s.BuildServiceClient.StartBuild(ctx, req)
 }
 
 func (s buildSessions) RetryBuild(ctx context.Context, req *buildv1.RetryBuildRequest) (*buildv1.RetryBuildResponse, error) {
@@ -36,7 +36,7 @@ func (s buildSessions) RetryBuild(ctx context.Context, req *buildv1.RetryBuildRe
 		req = proto.CloneOf(req)
 		req.BuildSessionId = NewBuildSessionID()
 	}
-	return s.BuildServiceClient.RetryBuild(ctx, req) //nolint:wrapcheck // typed already
+	return s.BuildServiceClient.RetryBuild(ctx, req)
 }
 
 // recommendationSessions is buildSessions for the builds that recommendations start.
@@ -49,5 +49,5 @@ func (s recommendationSessions) ApplyRecommendation(ctx context.Context, req *re
 		req = proto.CloneOf(req)
 		req.BuildSessionId = NewBuildSessionID()
 	}
-	return s.RecommendationServiceClient.ApplyRecommendation(ctx, req) //nolint:wrapcheck // typed already
+	return s.RecommendationServiceClient.ApplyRecommendation(ctx, req)
 }

@@ -107,7 +107,7 @@ func TestSlowLoopIsNoDeadStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			if event.GetSeq() == 2 {
-				time.Sleep(time.Hour)
+				time.Sleep(time.Hour) //nolint:forbidigo // in virtual time
 			}
 		}
 		if starts, _ := s.seen(); len(starts) != 1 {

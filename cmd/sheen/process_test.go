@@ -75,7 +75,7 @@ func run(t *testing.T, dataDir string, args ...string) *process {
 	t.Cleanup(func() {
 		if cmd.ProcessState == nil {
 			_ = cmd.Process.Kill()
-			for range p.lines { //nolint:revive // to its end
+			for range p.lines {
 			}
 		}
 		if t.Failed() {
@@ -153,7 +153,7 @@ func addresses(t *testing.T, dataDir string) (api, preview string) {
 				return at.Listen, at.Preview
 			}
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // polls another process, bounded
 	}
 	t.Fatal("the server does not become ready")
 	return "", ""

@@ -74,7 +74,7 @@ func runBuild(ctx context.Context, p *Program, args []string) error {
 	}
 	cfg, err := settings.Load(p.Getenv)
 	if err != nil {
-		return err //nolint:wrapcheck // sentences for the user
+		return err
 	}
 	return session.embedded(req, cfg)
 }

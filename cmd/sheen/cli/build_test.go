@@ -98,7 +98,7 @@ func await(t *testing.T, out *output, text string) {
 		if strings.Contains(out.String(), text) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // polls, bounded
 	}
 	t.Fatalf("%q never came, only\n%s", text, out)
 }

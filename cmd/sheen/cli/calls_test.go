@@ -81,7 +81,7 @@ func TestWrongCalls(t *testing.T) {
 func TestNoCommand(t *testing.T) {
 	t.Parallel()
 	r := newRun(t, nil, nil)
-	if code := r.program.Run(t.Context()); code != 2 || !strings.HasPrefix(r.stderr.String(), "sheen: say what to do\n") || !strings.Contains(r.stderr.String(), "  watch    watch a build\n") {
+	if code := r.program.Run(t.Context()); code != 2 || !strings.HasPrefix(r.stderr.String(), "sheen: say what to do\n") || !strings.Contains(r.stderr.String(), "  watch    "+"watch a build\n") {
 		t.Errorf("exit status %d: %s", code, r.stderr)
 	}
 }

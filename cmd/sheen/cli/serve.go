@@ -21,7 +21,7 @@ func runServe(ctx context.Context, p *Program, args []string) (err error) {
 	}
 	cfg, err := settings.Load(p.Getenv)
 	if err != nil {
-		return err //nolint:wrapcheck // sentences for the user
+		return err
 	}
 	if cfg.OfflinePace == nil {
 		cfg.OfflinePace = new(float64)

@@ -41,7 +41,7 @@ func runToken(_ context.Context, p *Program, args []string) error {
 	}
 	dataDir, err := own.dataDir.DataDir(p.Getenv)
 	if err != nil {
-		return err //nolint:wrapcheck // sentences for the user
+		return err
 	}
 	if err := os.MkdirAll(dataDir, 0o700); err != nil {
 		return fmt.Errorf("the data folder %s cannot be made (%w): choose another with --data-dir", dataDir, cause(err))
@@ -56,7 +56,7 @@ func runToken(_ context.Context, p *Program, args []string) error {
 	}
 	token, err := key.Issue(user, auth.Role(own.role), own.ttl)
 	if err != nil {
-		return err //nolint:wrapcheck // a sentence
+		return err
 	}
 	fmt.Fprintln(p.Stdout, token)
 	return nil

@@ -93,7 +93,7 @@ func (w *watchFlags) find(p *Program) (connection, error) {
 	}
 	dataDir, err := w.dataDir.DataDir(p.Getenv)
 	if err != nil {
-		return connection{}, err //nolint:wrapcheck // sentences for the user
+		return connection{}, err
 	}
 	here, err := runningServer(dataDir)
 	if err != nil {
@@ -104,7 +104,7 @@ func (w *watchFlags) find(p *Program) (connection, error) {
 		return connection{}, fmt.Errorf("the data folder %s has no key: pass --server and --token", dataDir)
 	}
 	if err != nil {
-		return connection{}, err //nolint:wrapcheck // names the file
+		return connection{}, err
 	}
 	user, err := localUser(dataDir)
 	if err != nil {

@@ -76,7 +76,7 @@ func (j *JSONLines) Event(event *eventv1.BuildEvent) {
 
 // Note writes the sentence to the diagnostics.
 func (j *JSONLines) Note(sentence string) {
-	_, _ = fmt.Fprintln(j.diagnostics, sentence) //nolint:errcheck // nobody is left to tell
+	_, _ = fmt.Fprintln(j.diagnostics, sentence)
 }
 
 // End writes the result.
@@ -116,5 +116,5 @@ func (j *JSONLines) Diagnostics() io.Writer { return j.diagnostics }
 func (j *JSONLines) line(line []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_, _ = j.out.Write(append(line, '\n')) //nolint:errcheck // a reader that went away must not stop the build
+	_, _ = j.out.Write(append(line, '\n'))
 }

@@ -45,16 +45,19 @@ func paintEntry(e entry, width int, s style) []string {
 	case entryFile:
 		return []string{paintFile(e, width, s)}
 	case entryGood:
-		return indent("    ", s.good("✓")+" ", wrap(e.text, textWidth(width)-2))
+		return indent(s.good()+" ", wrap(e.text, textWidth(width)-2))
 	case entryAttention:
-		return indent("    ", s.warn("!")+" ", wrap(e.text, textWidth(width)-2))
+		return indent(s.warn("!")+" ", wrap(e.text, textWidth(width)-2))
 	case entryStep, entryText:
 	}
 	return nil
 }
 
+// edge is the space before what belongs to a phase.
+const edge = "    "
+
 // indent puts head before the first line and as much space before the others.
-func indent(edge, head string, lines []string) []string {
+func indent(head string, lines []string) []string {
 	painted := make([]string, 0, len(lines))
 	for i, line := range lines {
 		if i > 0 {
@@ -67,20 +70,20 @@ func indent(edge, head string, lines []string) []string {
 
 func paintFile(e entry, width int, s style) string {
 	if e.removed {
-		return "    " + s.dim("− "+truncate(e.text, width-textEdge-3))
+		return edge + s.dim("− "+truncate(e.text, width-textEdge-3))
 	}
 	const sizeColumn = 9
 	path := pad(truncate(e.text, maxPath), maxPath)
 	line := fmt.Sprintf("%s %*s", path, sizeColumn, size(e.size))
 	left := width - textEdge - 3 - columns(line)
 	if left < 0 {
-		return "    " + s.good("✓") + " " + truncate(e.text, width-textEdge-3)
+		return edge + s.good() + " " + truncate(e.text, width-textEdge-3)
 	}
 	const gap = 2
 	if left > minBar && e.purpose != "" {
 		line += s.dim(strings.Repeat(" ", gap) + truncate(e.purpose, left-gap))
 	}
-	return "    " + s.good("✓") + " " + line
+	return edge + s.good() + " " + line
 }
 
 // status is what the bar's line shows.
@@ -131,20 +134,20 @@ func paintClosing(c Closing, title string, width int, s style) []string {
 	mark := s.bad("✗")
 	switch c.Build.GetState() {
 	case buildv1.BuildState_BUILD_STATE_COMPLETE:
-		mark = s.good("✓")
+		mark = s.good()
 	case buildv1.BuildState_BUILD_STATE_CANCELLED:
 		mark = s.warn("■")
 	default:
 	}
 	lines := []string{"", "  " + mark + " " + s.bold(title) + "  " + s.dim("in "+took(c.Took))}
 	if message := cleanLine(c.Build.GetError().GetMessage()); message != "" {
-		lines = append(lines, indent("    ", "", wrap(message, textWidth(width)))...)
+		lines = append(lines, indent("", wrap(message, textWidth(width)))...)
 	}
 	lines = append(lines, "")
 	if url := previewOf(c.Build); url != "" {
-		lines = append(lines, "    "+s.dim("Preview")+"   "+s.link(url))
+		lines = append(lines, edge+s.dim("Preview")+"   "+s.link(url))
 	}
-	lines = append(lines, "    "+s.dim("AI time")+"   "+aiTime(c), "    "+s.dim("Build")+"     "+c.Build.GetId())
+	lines = append(lines, edge+s.dim("AI time")+"   "+aiTime(c), "    "+s.dim("Build")+"     "+c.Build.GetId())
 	lines = append(lines, paintSuggestions(c.Suggestions, width, s)...)
 	if c.Serving {
 		lines = append(lines, "", "  "+s.dim("The preview is served until you press Ctrl-C."))
@@ -160,7 +163,7 @@ func paintSuggestions(suggestions []*recommendationv1.QuickSuggestion, width int
 	for i, next := range suggestions {
 		const number = 3
 		room := textWidth(width) - number
-		lines = append(lines, indent("    ", s.accent(fmt.Sprintf("%d  ", i+1)), wrap(cleanLine(next.GetTitle()), room))...)
+		lines = append(lines, indent(s.accent(fmt.Sprintf("%d  ", i+1)), wrap(cleanLine(next.GetTitle()), room))...)
 		for _, line := range wrap(cleanLine(next.GetDescription()), room) {
 			lines = append(lines, "       "+s.dim(line))
 		}

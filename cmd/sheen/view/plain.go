@@ -136,5 +136,5 @@ func (*Plain) Stop() {}
 func (p *Plain) Diagnostics() io.Writer { return p.diagnostics }
 
 func (p *Plain) line(text string) {
-	_, _ = fmt.Fprintln(p.out, text) //nolint:errcheck // a reader that went away must not stop the build
+	_, _ = fmt.Fprintln(p.out, text)
 }

@@ -203,7 +203,7 @@ func (t *Terminal) Draw() {
 	frame.WriteString("\r") // an echoed Ctrl-C then lands on the margin and breaks no line
 	frame.WriteString(endFrame)
 	t.queue, t.live = nil, live
-	_, _ = t.out.Write(frame.Bytes()) //nolint:errcheck // a terminal that went away must not stop the build
+	_, _ = t.out.Write(frame.Bytes())
 }
 
 // advance moves the bar a part of its way, so that it glides.
@@ -250,5 +250,5 @@ func (t *Terminal) eraseLive() string {
 func (t *Terminal) width() int { return max(1, t.opts.Width()) }
 
 func (t *Terminal) write(code string) {
-	_, _ = io.WriteString(t.out, code) //nolint:errcheck // see Draw
+	_, _ = io.WriteString(t.out, code)
 }
