@@ -1,0 +1,194 @@
+package analysis
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// match is a lexicon entry found in a prompt.
+type match struct {
+	entry
+	// at is the index of its first token.
+	at int
+	// negated says that the prompt asks for the opposite ("without booking").
+	negated bool
+}
+
+// matches are what a prompt contains, in its order.
+type matches []match
+
+// loanWeight is what a word counts that belongs to English and stands in a
+// prompt of another language. English words travel; the others' false friends
+// ("pain" is bread in French) stay at home.
+const loanWeight = 0.6
+
+// partWeight is what a business word counts after "with": a salon with a blog
+// is a salon.
+const partWeight = 0.35
+
+// scan finds the entries of the language's lexicon, and of English for words
+// that were borrowed.
+func scan(tokens []token, language string) matches {
+	var found matches
+	lexes := []*lexicon{lexicons()[language]}
+	if language != "en" {
+		lexes = append(lexes, lexicons()["en"])
+	}
+	part, claimed := false, make([]bool, len(tokens))
+	for i, tok := range tokens {
+		if lexes[0].limits[tok.folded] {
+			part = true
+		}
+		for n, lex := range lexes {
+			if n > 0 && claimed[i] {
+				break
+			}
+			for _, e := range lex.at(tokens, i) {
+				claimed[i] = true
+				if n > 0 {
+					e.weight *= loanWeight
+					e.label = ""
+				}
+				if part {
+					e.weight *= partWeight
+				}
+				found = append(found, match{entry: e, at: i, negated: lexes[0].negates(tokens, i)})
+			}
+		}
+	}
+	return found
+}
+
+// at returns the entries whose phrase begins at tokens[i].
+func (l *lexicon) at(tokens []token, i int) []entry {
+	var out []entry
+	for _, form := range tokens[i].forms {
+		for _, e := range l.exact[form] {
+			if phraseAt(e.words, tokens, i) {
+				out = append(out, e)
+			}
+		}
+		const shortestStem = 3
+		for end := range form {
+			if end >= shortestStem {
+				out = append(out, l.stemsAt(form[:end], tokens, i)...)
+			}
+		}
+		out = append(out, l.stemsAt(form, tokens, i)...)
+	}
+	return out
+}
+
+func (l *lexicon) stemsAt(stem string, tokens []token, i int) []entry {
+	var out []entry
+	for _, e := range l.prefix[stem] {
+		if phraseAt(e.words, tokens, i) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// phraseAt says whether the words after the first follow tokens[i].
+func phraseAt(words []string, tokens []token, i int) bool {
+	if i+len(words) > len(tokens) {
+		return false
+	}
+	for n := 1; n < len(words); n++ {
+		tok := tokens[i+n]
+		if stem, ok := strings.CutSuffix(words[n], "*"); ok {
+			if !strings.HasPrefix(tok.folded, stem) {
+				return false
+			}
+		} else if !slices.Contains(tok.forms, words[n]) {
+			return false
+		}
+	}
+	return true
+}
+
+// negates says whether one of the three words before tokens[i] in the same
+// clause is a negation.
+func (l *lexicon) negates(tokens []token, i int) bool {
+	for n := i; n > 0 && n > i-3; n-- {
+		if tokens[n].breaks {
+			return false
+		}
+		if l.negations[tokens[n-1].folded] {
+			return true
+		}
+	}
+	return false
+}
+
+// keys returns the distinct keys of one kind that are not negated.
+func (m matches) keys(kind string) []string {
+	var out []string
+	for _, found := range m {
+		if found.kind == kind && !found.negated && !slices.Contains(out, found.key) {
+			out = append(out, found.key)
+		}
+	}
+	return out
+}
+
+// maxServices bounds what a prompt that lists a whole catalog brings in.
+const maxServices = 12
+
+func (m matches) services() []Service {
+	var out []Service
+	for _, found := range m {
+		known := slices.ContainsFunc(out, func(s Service) bool { return s.Key == found.key })
+		if found.kind != "service" || found.negated || known || len(out) == maxServices {
+			continue
+		}
+		name := found.label
+		if name == "" {
+			name = strings.ReplaceAll(found.key, "-", " ")
+		}
+		out = append(out, Service{Key: found.key, Name: name})
+	}
+	return out
+}
+
+// business returns the best-scoring type. Each phrase counts once, a longer
+// one more than its words, and the first one of the prompt a little extra:
+// people name what they want before they describe it.
+func (m matches) business() (string, float64) {
+	const firstBonus = 0.75
+	scores := map[string]float64{}
+	seen := map[string]bool{}
+	first := true
+	for _, found := range m {
+		phrase := found.key + " " + strings.Join(found.words, " ")
+		if found.kind != "business" || found.negated || seen[phrase] {
+			continue
+		}
+		seen[phrase] = true
+		scores[found.key] += found.weight
+		if first && found.weight >= 1 {
+			scores[found.key] += firstBonus
+			first = false
+		}
+	}
+	best, second, bestScore := General, 0.0, 0.0
+	for _, business := range BusinessTypes() {
+		switch score := scores[business]; {
+		case score > bestScore:
+			best, second, bestScore = business, bestScore, score
+		case score > second:
+			second = score
+		}
+	}
+	const enough = 0.6
+	if bestScore < enough {
+		return General, 0.2
+	}
+	return best, round2(bestScore / (bestScore + second + 0.5))
+}
+
+func round2(x float64) float64 { return float64(int(x*100+0.5)) / 100 }
+
+// runes counts the runes of s.
+func runes(s string) int { return utf8.RuneCountInString(s) }

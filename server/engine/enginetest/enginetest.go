@@ -1,0 +1,308 @@
+// Package enginetest holds what every engine must do, as tests. An engine's
+// own package calls [Run]; what is special about it is tested there.
+package enginetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/sheenapps/sheen/server/engine"
+)
+
+// Limits of a build, see GetLimits of the API.
+const (
+	maxFiles = 500
+	maxBytes = 20 << 20
+)
+
+// ErrSink is what a [Recorder] that was told to fail returns.
+var ErrSink = errors.New("the sink is full")
+
+var errStopped = errors.New("stopped by the test")
+
+// Recorder is a sink that keeps what it receives and checks the order of
+// chunks. It is for one goroutine.
+type Recorder struct {
+	// Text is everything said, Deltas in how many pieces.
+	Text   string
+	Deltas int
+	// Files are the complete files, Order their paths as they ended.
+	Files map[string][]byte
+	Order []string
+	// Faults are breaches of the rules of [engine.Chunk].
+	Faults []string
+	// FailAfter makes the call with that number and all later ones fail with
+	// [ErrSink]; 0 is never. OnCall runs before each call.
+	FailAfter int
+	OnCall    func(call int)
+
+	calls int
+	open  string
+	part  []byte
+}
+
+// NewRecorder returns an empty recorder.
+func NewRecorder() *Recorder { return &Recorder{Files: map[string][]byte{}} }
+
+func (r *Recorder) called() error {
+	r.calls++
+	if r.OnCall != nil {
+		r.OnCall(r.calls)
+	}
+	if r.FailAfter > 0 && r.calls >= r.FailAfter {
+		return ErrSink
+	}
+	return nil
+}
+
+// Calls returns how often the sink was called.
+func (r *Recorder) Calls() int { return r.calls }
+
+// sink is the recorder as an engine sees it.
+type sink struct{ *Recorder }
+
+// Sink returns the recorder as a sink.
+func (r *Recorder) Sink() engine.Sink { return sink{r} }
+
+func (s sink) Text(_ context.Context, delta string) error {
+	s.Recorder.Text += delta
+	s.Deltas++
+	return s.called()
+}
+
+func (s sink) File(_ context.Context, chunk engine.Chunk) error {
+	if s.open != "" && s.open != chunk.Path {
+		s.Faults = append(s.Faults, "a chunk of "+chunk.Path+" inside of "+s.open)
+	}
+	if _, done := s.Files[chunk.Path]; done {
+		s.Faults = append(s.Faults, "a chunk of "+chunk.Path+" after its last")
+	}
+	s.open = chunk.Path
+	s.part = append(s.part, chunk.Data...)
+	if chunk.Last {
+		s.Files[chunk.Path] = s.part
+		s.Order = append(s.Order, chunk.Path)
+		s.open, s.part = "", nil
+	}
+	return s.called()
+}
+
+// Request is the request of the suite.
+func Request() engine.Request {
+	return engine.Request{
+		BuildID:   "0190c7f0-0000-7000-8000-000000000001",
+		Operation: engine.MainBuild,
+		Prompt:    "A booking site for my hair salon in Lyon",
+	}
+}
+
+// Run checks what every engine must do. The engine of newEngine must not
+// pause.
+func Run(t *testing.T, newEngine func() engine.Engine) {
+	t.Helper()
+	t.Run("plan", func(t *testing.T) { t.Parallel(); testPlan(t, newEngine()) })
+	t.Run("write", func(t *testing.T) { t.Parallel(); testWrite(t, newEngine()) })
+	t.Run("resume", func(t *testing.T) { t.Parallel(); testResume(t, newEngine()) })
+	t.Run("fix", func(t *testing.T) { t.Parallel(); testFix(t, newEngine()) })
+	t.Run("cancel", func(t *testing.T) { t.Parallel(); testCancel(t, newEngine()) })
+	t.Run("sink error", func(t *testing.T) { t.Parallel(); testSinkError(t, newEngine()) })
+	t.Run("concurrent", func(t *testing.T) { t.Parallel(); testConcurrent(t, newEngine()) })
+}
+
+// planned plans, and reads the plan back from JSON as its storage does.
+func planned(t *testing.T, e engine.Engine) *engine.Plan {
+	t.Helper()
+	plan, _, err := e.Plan(context.Background(), Request(), NewRecorder().Sink())
+	if err != nil {
+		t.Fatalf("Plan: %v", err)
+	}
+	raw, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatalf("plan to JSON: %v", err)
+	}
+	stored := &engine.Plan{}
+	if err := json.Unmarshal(raw, stored); err != nil {
+		t.Fatalf("plan from JSON: %v", err)
+	}
+	return stored
+}
+
+func testPlan(t *testing.T, e engine.Engine) {
+	rec := NewRecorder()
+	plan, _, err := e.Plan(context.Background(), Request(), rec.Sink())
+	if err != nil {
+		t.Fatalf("Plan: %v", err)
+	}
+	if e.Name() == "" || plan.Title == "" || plan.Summary == "" || plan.BusinessType == "" || plan.Locale == "" {
+		t.Errorf("engine %q: a field of the plan is empty: %+v", e.Name(), plan)
+	}
+	if rec.Text == "" || rec.Deltas < 2 {
+		t.Errorf("text came in %d pieces, want several", rec.Deltas)
+	}
+	if len(rec.Order) != 0 {
+		t.Errorf("Plan wrote files: %v", rec.Order)
+	}
+	if len(plan.Files) == 0 || len(plan.Files) > maxFiles {
+		t.Errorf("%d files planned, want 1 to %d", len(plan.Files), maxFiles)
+	}
+	seen := map[string]bool{}
+	for _, file := range plan.Files {
+		if _, err := engine.CleanPath(file.Path); err != nil {
+			t.Errorf("planned path: %v", err)
+		}
+		if seen[file.Path] || file.Purpose == "" {
+			t.Errorf("%s is planned twice or without a purpose", file.Path)
+		}
+		seen[file.Path] = true
+	}
+	if !seen["index.html"] {
+		t.Error("no index.html is planned")
+	}
+}
+
+func testWrite(t *testing.T, e engine.Engine) {
+	plan, rec := planned(t, e), NewRecorder()
+	if _, err := e.Write(context.Background(), Request(), plan, nil, rec.Sink()); err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+	if want := paths(plan.Files); !reflect.DeepEqual(rec.Order, want) {
+		t.Errorf("wrote %v, want %v", rec.Order, want)
+	}
+	if len(rec.Faults) > 0 || rec.open != "" {
+		t.Errorf("chunks: %v, left open: %q", rec.Faults, rec.open)
+	}
+	total := 0
+	for name, content := range rec.Files {
+		total += len(content)
+		if len(content) == 0 {
+			t.Errorf("%s is empty", name)
+		}
+	}
+	if total > maxBytes {
+		t.Errorf("the site has %d bytes, want at most %d", total, maxBytes)
+	}
+}
+
+func testResume(t *testing.T, e engine.Engine) {
+	plan, rec := planned(t, e), NewRecorder()
+	half := len(plan.Files) / 2
+	done := paths(plan.Files[:half])
+	if _, err := e.Write(context.Background(), Request(), plan, done, rec.Sink()); err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+	if want := paths(plan.Files[half:]); !reflect.DeepEqual(rec.Order, want) {
+		t.Errorf("after %v wrote %v, want %v", done, rec.Order, want)
+	}
+}
+
+func testFix(t *testing.T, e engine.Engine) {
+	plan, rec := planned(t, e), NewRecorder()
+	if _, err := e.Write(context.Background(), Request(), plan, nil, rec.Sink()); err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+	var files []engine.File
+	for _, name := range rec.Order {
+		files = append(files, engine.File{Path: name, Content: rec.Files[name]})
+	}
+	failures := []engine.Failure{{Check: "html", Path: "index.html", Message: "the page has no title"}}
+	fixed := NewRecorder()
+	if _, err := e.Fix(context.Background(), Request(), plan, files, failures, fixed.Sink()); err != nil {
+		t.Fatalf("Fix: %v", err)
+	}
+	if len(fixed.Files["index.html"]) == 0 {
+		t.Errorf("Fix changed %v, want index.html among them", fixed.Order)
+	}
+	for name := range fixed.Files {
+		if _, err := engine.CleanPath(name); err != nil {
+			t.Errorf("fixed path: %v", err)
+		}
+	}
+}
+
+// testCancel ends the context before each call, and in the middle of it.
+func testCancel(t *testing.T, e engine.Engine) {
+	plan := planned(t, e)
+	for name, call := range calls(e, plan) {
+		ctx, cancel := context.WithCancelCause(context.Background())
+		cancel(errStopped)
+		if err := call(ctx, NewRecorder().Sink()); !errors.Is(err, errStopped) {
+			t.Errorf("%s with an ended context: %v, want its cause", name, err)
+		}
+
+		ctx, cancel = context.WithCancelCause(context.Background())
+		rec := NewRecorder()
+		rec.OnCall = func(n int) {
+			if n == 2 {
+				cancel(errStopped)
+			}
+		}
+		err := call(ctx, rec.Sink())
+		cancel(nil)
+		if rec.Calls() >= 2 && !errors.Is(err, errStopped) {
+			t.Errorf("%s with a context that ends midway: %v, want its cause", name, err)
+		}
+		if rec.Calls() > 3 {
+			t.Errorf("%s went on for %d calls after the context had ended", name, rec.Calls()-2)
+		}
+	}
+}
+
+func testSinkError(t *testing.T, e engine.Engine) {
+	plan := planned(t, e)
+	for name, call := range calls(e, plan) {
+		rec := NewRecorder()
+		rec.FailAfter = 1
+		if err := call(context.Background(), rec.Sink()); !errors.Is(err, ErrSink) || rec.Calls() != 1 {
+			t.Errorf("%s with a failing sink: %v after %d calls, want its error after 1", name, err, rec.Calls())
+		}
+	}
+}
+
+func calls(e engine.Engine, plan *engine.Plan) map[string]func(context.Context, engine.Sink) error {
+	return map[string]func(context.Context, engine.Sink) error{
+		"Plan": func(ctx context.Context, s engine.Sink) error {
+			_, _, err := e.Plan(ctx, Request(), s)
+			return err
+		},
+		"Write": func(ctx context.Context, s engine.Sink) error {
+			_, err := e.Write(ctx, Request(), plan, nil, s)
+			return err
+		},
+		"Fix": func(ctx context.Context, s engine.Sink) error {
+			failures := []engine.Failure{{Check: "html", Path: "index.html", Message: "broken"}}
+			_, err := e.Fix(ctx, Request(), plan, nil, failures, s)
+			return err
+		},
+	}
+}
+
+func testConcurrent(t *testing.T, e engine.Engine) {
+	var wg sync.WaitGroup
+	const writers = 4
+	errs := make([]error, writers)
+	for i := range writers {
+		wg.Go(func() {
+			plan, _, err := e.Plan(context.Background(), Request(), NewRecorder().Sink())
+			if err == nil {
+				_, err = e.Write(context.Background(), Request(), plan, nil, NewRecorder().Sink())
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("concurrent use: %v", err)
+	}
+}
+
+func paths(files []engine.PlannedFile) []string {
+	var out []string
+	for _, file := range files {
+		out = append(out, file.Path)
+	}
+	return out
+}

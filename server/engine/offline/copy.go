@@ -1,0 +1,106 @@
+package offline
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/sheenapps/sheen/server/engine/analysis"
+)
+
+//go:embed copy
+var copyFiles embed.FS
+
+// copytext is what a site of one business says in one language.
+type copytext struct {
+	// Kind is the business as a noun: "Hair salon".
+	Kind    string `json:"kind"`
+	Tagline string `json:"tagline"`
+	// Design is the sentence of the plan on why the site looks as it does.
+	Design string `json:"design"`
+	Hero   struct {
+		Kicker, Title, Lead, Primary, Secondary string
+	} `json:"hero"`
+	Pages map[string]pageCopy `json:"pages"`
+	Heads map[string]head     `json:"heads"`
+	Lists map[string][]item   `json:"lists"`
+	// Words overrule the shared words.
+	Words map[string]string `json:"words"`
+}
+
+type pageCopy struct{ Nav, Title, Lead string }
+
+type head struct{ Kicker, Title, Lead string }
+
+// item is an entry of any list; which fields count depends on the list.
+type item struct {
+	ID, Name, Text, Role, Tag, Group, Meta, Icon, Art string
+	// Price is in euros at French prices; a region turns it into its own.
+	Price   float64
+	Minutes int
+	Body    []string
+	List    []string
+	// Match are the service keys of the analysis that the item answers.
+	Match []string
+}
+
+// shared are the words of the interface in one language.
+type shared struct {
+	Words     map[string]string `json:"words"`
+	Days      []string          `json:"days"`
+	DaysShort []string          `json:"days_short"`
+	Lists     map[string][]item `json:"lists"`
+	Heads     map[string]head   `json:"heads"`
+	// Narrative are the paragraphs of the plan's text.
+	Narrative map[string]string `json:"narrative"`
+}
+
+// loadCopy reads the copy of a business and the shared words, with the
+// placeholders {brand}, {city}, {in} and {of} filled in.
+func loadCopy(b brief, language string) (*copytext, *shared, error) {
+	place := placeOf(b)
+	fill := strings.NewReplacer(
+		"{brand}", quoteJSON(b.Brand),
+		"{city}", quoteJSON(cityName(place, language)),
+		"{in}", quoteJSON(inPlace(place, language)),
+	)
+	text, common := &copytext{}, &shared{}
+	if err := readCopy(language, b.Business, fill, text); err != nil {
+		return nil, nil, err
+	}
+	if err := readCopy(language, "shared", fill, common); err != nil {
+		return nil, nil, err
+	}
+	maps.Copy(common.Words, text.Words)
+	return text, common, nil
+}
+
+func readCopy(language, name string, fill *strings.Replacer, into any) error {
+	raw, err := copyFiles.ReadFile("copy/" + language + "/" + name + ".json")
+	if err != nil {
+		return fmt.Errorf("copy of %s in %s: %w", name, language, err)
+	}
+	if err := json.Unmarshal([]byte(fill.Replace(string(raw))), into); err != nil {
+		return fmt.Errorf("copy of %s in %s: %w", name, language, err)
+	}
+	return nil
+}
+
+// quoteJSON returns s as it stands between the quotes of a JSON string.
+func quoteJSON(s string) string {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		return "" // a string always encodes
+	}
+	return string(quoted[1 : len(quoted)-1])
+}
+
+func placeOf(b brief) analysis.Place {
+	if place, ok := analysis.PlaceByCity(b.City); ok {
+		return place
+	}
+	place, _ := analysis.PlaceByCountry(b.Country)
+	return place
+}

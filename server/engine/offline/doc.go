@@ -1,0 +1,26 @@
+// Package offline is the engine that needs no model and no key: it writes real
+// sites from rules, templates and copy that are part of the binary.
+//
+// # How a site comes about
+//
+// The analysis of the prompt becomes a [brief]: business, brand, place,
+// languages, theme, sections. The brief is the private part of the plan and
+// all that writing needs. A blueprint per business lists its pages and their
+// sections; templates/ holds one template per section, shared by the
+// businesses, and one stylesheet per business on top of the common one; copy/
+// holds what the pages say, a file per language and business. Illustrations
+// are SVG drawn by code from a seed.
+//
+// A new language is a folder under copy/ and its name in languages.
+//
+// # Invariants
+//
+//   - The same request gives the same bytes: no clock, no map order, no
+//     unseeded randomness.
+//   - A site makes no request to another host. Its links are relative, name
+//     the file and lead to something that exists.
+//   - User text reaches a page only through html/template or JSON encoding.
+//   - It works in a sandbox without storage, cookies or a same origin.
+//
+// It does not store files, check them or know what a build is.
+package offline
