@@ -221,7 +221,7 @@ SET result = excluded.result,
 -- name: BuildUsage :one
 -- What a build has used: AI time and providers' prices, whole and of its plan.
 SELECT coalesce(sum(active_us), 0)::bigint AS active_us,
-       coalesce(sum(active_us) FILTER (WHERE step = 'plan'), 0)::bigint AS planning_us,
+       coalesce(sum(active_us) FILTER (WHERE step = 'plan' OR step LIKE 'plan:%'), 0)::bigint AS planning_us,
        coalesce(sum(cost_micros), 0)::bigint AS cost_micros
 FROM build_steps
 WHERE build_id = @build_id;

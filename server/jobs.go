@@ -33,9 +33,9 @@ const (
 	leaseConns = 2
 )
 
-// startJobs connects to the job system and, in a process with the role, begins
-// to work.
-func (s *Server) startJobs(ctx context.Context, p *parts, ports build.Ports) (err error) {
+// connectJobs connects to the job system and, in a process with the role, gets
+// ready to work.
+func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (err error) {
 	cfg := &river.Config{Logger: slog.New(quiet{s.log.Handler()})}
 	if !s.cfg.Roles.Worker {
 		p.jobs, err = newJobs(p.db, cfg)
@@ -64,11 +64,21 @@ func (s *Server) startJobs(ctx context.Context, p *parts, ports build.Ports) (er
 		return err
 	}
 	worker.ConnectJobs(p.jobs)
-	if err := p.jobs.Start(context.WithoutCancel(ctx)); err != nil {
+	p.worker = worker
+	return nil
+}
+
+// work begins to work, in a process with the role. It comes after serving, so
+// that a stop gives the builds back first: they are tested on the preview server.
+func (s *Server) work(ctx context.Context) error {
+	if s.parts.worker == nil {
+		return nil
+	}
+	if err := s.parts.jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start the job system: %w", err)
 	}
-	s.undo.push(p.jobs.StopAndCancel)
-	s.background(worker.Watch)
+	s.undo.push(s.parts.jobs.StopAndCancel)
+	s.background(s.parts.worker.Watch)
 	return nil
 }
 

@@ -36,8 +36,8 @@ func (s *Server) listenOn(ctx context.Context, address, flag string) (net.Listen
 		return nil, fmt.Errorf("cannot listen on %s: choose another address with --%s: %w", address, flag, errors.Unwrap(err))
 	}
 	s.undo.push(func(context.Context) error {
-		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
+		if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("stop listening: %w", err)
 		}
 		return nil
 	})

@@ -32,6 +32,8 @@ type parts struct {
 	hub    *event.Hub
 	blobs  *preview.Blobs
 	jobs   *river.Client[pgx.Tx]
+	// worker is nil in a process without the role.
+	worker *build.Worker
 	health *health
 
 	api, previews http.Handler
@@ -55,7 +57,7 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 		DB: p.db, Ledger: billing.NewLedger(billing.Options{}),
 		Log: p.log, Hub: p.hub, Blobs: p.blobs, Origin: s.origin(),
 	}
-	if err := s.startJobs(ctx, p, ports); err != nil {
+	if err := s.connectJobs(ctx, p, ports); err != nil {
 		return nil, err
 	}
 	if !s.cfg.Roles.API {

@@ -41,8 +41,9 @@ func serviceNames() []string {
 }
 
 // routes is every handler and its middleware. From the outside in: request id
-// and log, CORS, size, authentication; then, inside the RPC library, errors,
-// access and validation. Health and the schema are for everybody.
+// and log, CORS, errors of the RPC library itself, size and header syntax,
+// authentication; then, inside the RPC library, errors of handlers, access and
+// validation. Health and the schema are for everybody.
 func routes(h handlers) (http.Handler, error) {
 	checkAccess, err := newAccessInterceptor(accessTable())
 	if err != nil {
@@ -63,7 +64,8 @@ func routes(h handlers) (http.Handler, error) {
 	refuse := newRefusal(options)
 	known := http.NewServeMux()
 	for _, name := range serviceNames() {
-		known.Handle("/"+name+"/", refuse.oversized(auth.Middleware(h.verifier, h.log, refuse.unauthenticated)(services)))
+		known.Handle("/"+name+"/", unstored(refuse.completed(refuse.unreadable(
+			auth.Middleware(h.verifier, h.log, refuse.unauthenticated)(services)))))
 	}
 	known.Handle(grpchealth.NewHandler(h.health))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
@@ -74,44 +76,15 @@ func routes(h handlers) (http.Handler, error) {
 	return logged(h.log, crossOrigin(h.corsOrigins, known)), nil
 }
 
-// refusal answers requests that never reach the RPC library, in the protocol in
-// which they were asked.
-type refusal struct {
-	writer *connect.ErrorWriter
-}
-
-func newRefusal(options connect.HandlerOption) *refusal {
-	return &refusal{writer: connect.NewErrorWriter(options)}
-}
-
-func (f *refusal) unauthenticated(w http.ResponseWriter, r *http.Request, cause error) {
-	f.write(w, r, http.StatusUnauthorized, fault.Unauthenticated(cause))
-}
-
-func (f *refusal) write(w http.ResponseWriter, r *http.Request, status int, err *fault.Error) {
-	if !f.writer.IsSupported(r) {
-		http.Error(w, err.Message, status)
-		return
-	}
-	// The caller may be gone; there is nobody else to tell.
-	_ = f.writer.Write(w, r, fault.Wire(err))
-}
-
-// oversized refuses a body that says that it is too large, and cuts one that does
-// not say it.
-func (f *refusal) oversized(next http.Handler) http.Handler {
+// unstored keeps caches and proxies from storing answers, which are one caller's,
+// and from gathering up a stream before they pass it on.
+func unstored(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > fault.MaxRequestBytes+envelope {
-			f.write(w, r, http.StatusRequestEntityTooLarge, fault.PayloadTooLarge(r.ContentLength))
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, fault.MaxRequestBytes+envelope)
+		w.Header().Set("Cache-Control", "no-store, no-transform")
+		w.Header().Set("X-Accel-Buffering", "no")
 		next.ServeHTTP(w, r)
 	})
 }
-
-// envelope is what gRPC and streams put before a message.
-const envelope = 5
 
 // crossOrigin lets the pages of exactly these origins call the API.
 func crossOrigin(origins []string, next http.Handler) http.Handler {

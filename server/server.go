@@ -65,9 +65,11 @@ func (s *Server) start(ctx context.Context) error {
 	if s.cfg.Roles.API {
 		s.serve("API", s.listeners.api, s.parts.api)
 		s.serve("preview", s.listeners.preview, s.parts.previews)
-		return s.writeAddresses()
 	}
-	return nil
+	if err := s.work(ctx); err != nil || !s.cfg.Roles.API {
+		return err
+	}
+	return s.writeAddresses()
 }
 
 // serve runs an HTTP server on a listener until the process stops.

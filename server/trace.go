@@ -61,7 +61,7 @@ func (h requestLog) Handle(ctx context.Context, record slog.Record) error {
 	if attrs, ok := ctx.Value(attrsKey{}).([]slog.Attr); ok {
 		record.AddAttrs(attrs...)
 	}
-	return h.Handler.Handle(ctx, record)
+	return h.Handler.Handle(ctx, record) //nolint:wrapcheck // a handler's own error
 }
 
 // WithAttrs implements [slog.Handler].

@@ -14,13 +14,14 @@ import (
 )
 
 // CancelBuild implements the RPC. The wish is stored first; a build that nobody
-// works on ends here and now, any other one by its worker.
+// works on and that has no files yet ends here and now, any other one by its
+// worker, or by the next one, which keeps the files as a version.
 func (s *Service) CancelBuild(ctx context.Context, req *buildv1.CancelBuildRequest) (*buildv1.CancelBuildResponse, error) {
 	b, err := s.requestCancel(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if !State(b.State).Final() && !leased(b) {
+	if written := State(b.State) != Queued && State(b.State) != Planning; !written && !leased(b) {
 		ended, err := s.end(ctx, b, ending{state: Cancelled, reason: b.CancelReason})
 		switch {
 		case err == nil:
@@ -53,6 +54,7 @@ func (s *Service) requestCancel(ctx context.Context, req *buildv1.CancelBuildReq
 			return nil
 		case Complete, Failed:
 			return invalidTransition(State(b.State), Cancelled)
+		default:
 		}
 		b, err = s.queries.BuildCancelRequest(ctx, tx, &store.BuildCancelRequestParams{
 			ID: b.ID, CancelReason: event.CleanText(req.GetReason()),

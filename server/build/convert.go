@@ -82,8 +82,9 @@ func messageKey(reason Reason, class Class) string {
 		return "error.build.tests"
 	case ReasonInsufficientAITime:
 		return "error.build.insufficientTime"
+	default:
+		return "error.build." + string(class)
 	}
-	return "error.build." + string(class)
 }
 
 func versionToProto(v *store.Version, url string) *buildv1.Version {

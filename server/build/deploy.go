@@ -34,7 +34,7 @@ func (r *run) deploySite(ctx context.Context) error {
 		}
 		return &failure{reason: ReasonDeployFailed, class: ClassPlatform, retryable: true, err: err}
 	}
-	return r.out.emit(ctx, previewReady(url, version.ID.String()))
+	return nil
 }
 
 // pages are the rooted paths of the site's pages.
@@ -142,7 +142,8 @@ func (r *run) complete(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the version: %w", err)
 	}
-	_, err = r.w.end(ctx, r.build, ending{state: Complete, version: version, title: r.plan.Title})
+	_, err = r.w.end(ctx, r.build, ending{state: Complete, version: version, title: r.plan.Title},
+		previewReady(r.w.origin.URL(version.ID), version.ID.String()))
 	return err
 }
 

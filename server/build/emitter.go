@@ -20,6 +20,8 @@ const (
 	coalesce = 40 * time.Millisecond
 	// coalesceBytes of text end the wait.
 	coalesceBytes = 2 << 10
+	// writeTimeout bounds a write that has begun.
+	writeTimeout = 10 * time.Second
 )
 
 // emitter writes what a run produces to its build: events, finished files and
@@ -35,7 +37,8 @@ type emitter struct {
 	textBytes int
 	spoke     bool
 	timer     *time.Timer
-	// err is why a write in the background failed; every later one returns it.
+	// err is why a write in the background failed, or that it is not known
+	// whether one took place; every later one returns it.
 	err error
 }
 
@@ -102,6 +105,10 @@ func (e *emitter) flushLater(ctx context.Context) {
 		if e.timer == nil {
 			return // Somebody flushed in between.
 		}
+		e.timer = nil
+		if ctx.Err() != nil {
+			return // The run has ended; whoever settles it writes what is left.
+		}
 		if err := e.flushLocked(ctx, nil); err != nil {
 			e.err = err
 		}
@@ -130,7 +137,22 @@ func (e *emitter) commit(ctx context.Context, also change) error {
 	return e.flushLocked(ctx, also)
 }
 
-// flushLocked stores what is pending. What could not be stored stays pending.
+// discard drops what is pending, because it cannot be stored.
+func (e *emitter) discard() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.pending, e.textBytes, e.err = nil, 0, nil
+	clear(e.files)
+}
+
+// uncertain reports whether an error leaves it open if a write took place.
+func uncertain(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// flushLocked stores what is pending. What could not be stored stays pending. A
+// write that has begun is not cut when the run ends: nobody would know whether
+// its events exist, and they would be stored again.
 func (e *emitter) flushLocked(ctx context.Context, also change) error {
 	if e.timer != nil {
 		e.timer.Stop()
@@ -139,6 +161,11 @@ func (e *emitter) flushLocked(ctx context.Context, also change) error {
 	if len(e.pending) == 0 && len(e.files) == 0 && also == nil {
 		return nil
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
 	var batch event.Batch
 	err := store.InTx(ctx, e.ender.db, func(tx pgx.Tx) (err error) {
 		events := e.pending
@@ -152,6 +179,9 @@ func (e *emitter) flushLocked(ctx context.Context, also change) error {
 		batch, err = e.store(ctx, tx, events)
 		return err
 	})
+	if uncertain(err) {
+		e.err = err
+	}
 	if err != nil {
 		return err
 	}

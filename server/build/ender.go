@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -50,6 +51,7 @@ func (e *ending) outcome() meter.Outcome {
 		return meter.Succeeded
 	case Cancelled:
 		return meter.Cancelled
+	default:
 	}
 	switch e.failure.class {
 	case ClassUser:
@@ -58,9 +60,10 @@ func (e *ending) outcome() meter.Outcome {
 		return meter.FailedProvider
 	case ClassPolicy:
 		return meter.FailedPolicy
+	default:
+		// The platform's failures, and a build that took too long: nobody pays.
+		return meter.FailedPlatform
 	}
-	// The platform's failures, and a build that took too long: nobody pays.
-	return meter.FailedPlatform
 }
 
 // end ends the build that the caller has seen in b. It returns errTransition,
@@ -104,9 +107,10 @@ func (e *ender) endTx(
 	if err != nil {
 		return nil, event.Batch{}, err
 	}
-	events := append(pending,
+	events := slices.Concat(pending, []*eventv1.BuildEvent{
 		phaseChanged(b.Locale, State(b.State), how.state, b.Attempt, locale.Args{"brand": how.title}),
-		e.lastEvent(ended, how, receipt))
+		e.lastEvent(ended, how, receipt),
+	})
 	batch, err := e.log.Append(ctx, tx, event.Producer{BuildID: b.ID, LeaseToken: ended.LeaseToken}, events...)
 	return ended, batch, err
 }
@@ -153,6 +157,7 @@ func (e *ender) lastEvent(b *store.Build, how ending, receipt *billing.Receipt) 
 		return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildCancelled{BuildCancelled: &eventv1.BuildCancelled{
 			Reason: how.reason, Receipt: paid, VersionId: versionID(how.version),
 		}}}
+	default:
 	}
 	return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildFailed{BuildFailed: &eventv1.BuildFailed{
 		Error:   newBuildError(how.failure.reason, how.failure.class, how.failure.retryable, b.Locale),
@@ -166,4 +171,3 @@ func versionID(v *store.Version) string {
 	}
 	return idToProto(&v.ID)
 }
-

@@ -20,6 +20,8 @@ var (
 	errTimeout    = errors.New("the build took longer than it may")
 	errStopping   = errors.New("the worker is stopping")
 	errTransition = errors.New("the build is in another state")
+	// errAttempts is not errLeaseLost: the worker that finds it has the lease.
+	errAttempts = errors.New("the build's workers were lost too often")
 )
 
 // failure is a build that was given up, and at whose door that lies.

@@ -9,6 +9,7 @@ import (
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
 	"github.com/sheenapps/sheen/server/auth"
+	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/fault"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/server/preview/sitepath"
@@ -60,7 +61,11 @@ func (s *Service) GetFile(ctx context.Context, req *buildv1.GetFileRequest) (*bu
 	if err != nil {
 		return nil, err
 	}
-	row, err := s.queries.VersionFileByPath(ctx, s.db, &store.VersionFileByPathParams{VersionID: version.ID, Path: req.GetPath()})
+	path, err := engine.CleanPath(req.GetPath())
+	if err != nil {
+		return nil, store.ErrNotFound // No version has such a file, and Postgres takes no NUL.
+	}
+	row, err := s.queries.VersionFileByPath(ctx, s.db, &store.VersionFileByPathParams{VersionID: version.ID, Path: path})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,8 @@ const (
 	writeStep = "write"
 	// fixStep and its attempt, such as "fix:1".
 	fixStep = "fix"
-	// interruptedStep and its attempt hold the time of a step that was stopped.
+	// interruptedStep follows a step's name and goes before the attempt, as in
+	// "plan:interrupted:1": it holds the time of a step that was stopped.
 	interruptedStep = "interrupted"
 )
 
@@ -57,6 +59,20 @@ func newRun(w *Worker, b *store.Build) *run {
 	}
 }
 
+// errPanic says that an engine, or what runs it, panicked.
+var errPanic = errors.New("panic")
+
+// recovered is do for which a panic is an error like any other: the build fails
+// instead of being taken up again only to panic there.
+func (r *run) recovered(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	return r.do(ctx)
+}
+
 // do walks the build to its end. It returns nil only for a complete build.
 func (r *run) do(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
@@ -82,7 +98,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return errCancelled
 	}
 	if r.build.Attempt > MaxAttempts {
-		return &failure{reason: ReasonAttemptsExhausted, class: ClassPlatform, retryable: true, err: errLeaseLost}
+		return &failure{reason: ReasonAttemptsExhausted, class: ClassPlatform, retryable: true, err: errAttempts}
 	}
 	if err := json.Unmarshal(r.build.Answers, &r.req.Answers); err != nil {
 		return fmt.Errorf("decode answers: %w", err)
@@ -154,13 +170,17 @@ func (r *run) at(s step, args locale.Args) *eventv1.BuildEvent {
 
 // working measures a call of the engine and stores its result under a step's
 // name. The time of a call that was stopped is kept too: a cancelled build is
-// charged for it.
+// charged for it, and one that the content policy refused. A call that is made
+// again because its node stopped is nobody's expense.
 func (r *run) working(ctx context.Context, name string, call func() (result any, usage engine.Usage, err error)) error {
 	start := time.Now()
 	result, usage, callErr := call()
 	active := time.Since(start)
 	if callErr != nil {
-		name, result = fmt.Sprintf("%s:%d", interruptedStep, r.build.Attempt), nil
+		name, result = fmt.Sprintf("%s:%s:%d", name, interruptedStep, r.build.Attempt), nil
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errCancelled) {
+			active = 0
+		}
 	}
 	data, err := json.Marshal(result)
 	if err != nil {

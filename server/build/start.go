@@ -74,6 +74,7 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 	switch req.GetOnConflict() {
 	case buildv1.ConflictPolicy_CONFLICT_POLICY_SUPERSEDE, buildv1.ConflictPolicy_CONFLICT_POLICY_QUEUE:
 		return nil, fault.Unimplemented()
+	default:
 	}
 	sub := &submission{
 		userID:    auth.Caller(ctx).UserID,
@@ -104,13 +105,13 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 	return sub, nil
 }
 
-// resolveLocale takes what was asked for, then the prompt's language, then what
-// the browser prefers.
+// resolveLocale takes what was asked for, or else the prompt's language, or else
+// what the browser prefers.
 func resolveLocale(ctx context.Context, asked, language string) string {
-	wanted := []string{asked, language}
-	if asked == "" {
-		wanted = wanted[1:]
+	if asked != "" {
+		return locale.Resolve(asked).Tag
 	}
+	wanted := []string{language}
 	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
 		wanted = append(wanted, locale.FromHeader(call.RequestHeader().Get("Accept-Language"))...)
 	}
@@ -136,7 +137,11 @@ func answersFromProto(answers []*buildv1.Answer) []engine.Answer {
 	for _, a := range answers {
 		// "Choose for me" is what an engine does with a question left open.
 		if !a.GetChooseForMe() {
-			out = append(out, engine.Answer{QuestionID: a.GetQuestionId(), ChoiceID: a.GetChoiceId(), Text: a.GetText()})
+			out = append(out, engine.Answer{
+				QuestionID: event.CleanText(a.GetQuestionId()),
+				ChoiceID:   event.CleanText(a.GetChoiceId()),
+				Text:       event.CleanText(a.GetText()),
+			})
 		}
 	}
 	return out

@@ -2,13 +2,11 @@ package build
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/google/uuid"
 
 	"github.com/sheenapps/sheen/server/auth"
-	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/recommend"
 	"github.com/sheenapps/sheen/server/recommend/rules"
@@ -49,7 +47,7 @@ func (s *Service) Facts(ctx context.Context, source recommend.Source) (rules.Fac
 	}
 	a := analysis.Analyze(b.Prompt, "")
 	facts := factsOf(&a)
-	if plan, err := s.plan(ctx, b.ID); err == nil {
+	if plan, err := s.storedPlan(ctx, b.ID); err == nil {
 		facts.Existing = plan.Features
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return rules.Facts{}, "", err
@@ -63,19 +61,4 @@ func (s *Service) sourceBuild(ctx context.Context, source recommend.Source) (*st
 		return s.queries.BuildByID(ctx, s.db, &store.BuildByIDParams{ID: source.BuildID, UserID: userID})
 	}
 	return s.queries.BuildNewestOfProject(ctx, s.db, &store.BuildNewestOfProjectParams{ProjectID: source.ProjectID, UserID: userID})
-}
-
-// plan reads the stored plan of a build, or returns [store.ErrNotFound].
-func (s *Service) plan(ctx context.Context, buildID uuid.UUID) (*engine.Plan, error) {
-	steps, err := s.queries.BuildStepList(ctx, s.db, &store.BuildStepListParams{BuildID: buildID})
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range steps {
-		if row.Step == planStep {
-			plan := new(engine.Plan)
-			return plan, json.Unmarshal(row.Result, plan)
-		}
-	}
-	return nil, store.ErrNotFound
 }

@@ -92,6 +92,10 @@ func testStep(attempt int32) string { return fmt.Sprintf("test:%d", attempt) }
 
 // fixSite has the engine mend what the checks find.
 func (r *run) fixSite(ctx context.Context) error {
+	rows, err := r.files(ctx)
+	if err != nil {
+		return err
+	}
 	report, files, err := r.check(ctx)
 	if err != nil {
 		return err
@@ -108,10 +112,10 @@ func (r *run) fixSite(ctx context.Context) error {
 		return err
 	}
 	return r.working(ctx, fmt.Sprintf("%s:%d", fixStep, attempt), func() (any, engine.Usage, error) {
-		s := &sink{run: r, planned: len(r.plan.Files), purpose: purposes(r.plan)}
+		s := r.newSink(rows)
 		usage, err := r.w.engine.Fix(ctx, r.req, r.plan, files, failures, s)
 		if err == nil {
-			err = r.out.flush(ctx)
+			err = s.close(ctx)
 		}
 		return nil, usage, err
 	})

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,22 +21,22 @@ func (w *Worker) Watch(ctx context.Context) {
 	sweep, poll := time.NewTicker(sweepEvery), time.NewTicker(cancelPoll)
 	defer sweep.Stop()
 	defer poll.Stop()
-	w.watched(ctx, "sweep", w.sweep)
+	w.watched(ctx, w.sweep)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-sweep.C:
-			w.watched(ctx, "sweep", w.sweep)
+			w.watched(ctx, w.sweep)
 		case <-poll.C:
-			w.watched(ctx, "look for cancelled builds", w.pollCancelled)
+			w.watched(ctx, w.pollCancelled)
 		}
 	}
 }
 
-func (w *Worker) watched(ctx context.Context, what string, do func(context.Context) error) {
+func (w *Worker) watched(ctx context.Context, do func(context.Context) error) {
 	if err := do(ctx); err != nil && ctx.Err() == nil {
-		w.logger.WarnContext(ctx, "could not "+what, "cause", err)
+		w.logger.WarnContext(ctx, "builds could not be looked after; trying again soon", "cause", err)
 	}
 }
 
@@ -60,8 +61,8 @@ func (w *Worker) sweep(ctx context.Context) error {
 func (w *Worker) pollCancelled(ctx context.Context) error {
 	w.mu.Lock()
 	ids := make([]uuid.UUID, 0, len(w.running))
-	for id := range w.running {
-		ids = append(ids, id)
+	for run := range w.running {
+		ids = append(ids, run.buildID)
 	}
 	w.mu.Unlock()
 	if len(ids) == 0 {
@@ -73,8 +74,8 @@ func (w *Worker) pollCancelled(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, id := range cancelled {
-		if stop, ok := w.running[id]; ok {
+	for run, stop := range w.running {
+		if slices.Contains(cancelled, run.buildID) {
 			stop(errCancelled)
 		}
 	}

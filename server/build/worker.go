@@ -49,7 +49,14 @@ type Worker struct {
 	jobs    *river.Client[pgx.Tx]
 
 	mu      sync.Mutex
-	running map[uuid.UUID]context.CancelCauseFunc
+	running map[held]context.CancelCauseFunc
+}
+
+// held is a build under one lease: a run that lost its lease may still be there
+// when the next one of the same node begins.
+type held struct {
+	buildID    uuid.UUID
+	leaseToken int64
 }
 
 // NewWorker makes a worker. [Worker.ConnectJobs] completes it.
@@ -62,7 +69,7 @@ func NewWorker(p WorkerPorts) *Worker {
 		blobs:   p.Blobs,
 		timeout: p.Timeout,
 		logger:  p.Logger,
-		running: make(map[uuid.UUID]context.CancelCauseFunc),
+		running: make(map[held]context.CancelCauseFunc),
 	}
 }
 
@@ -90,12 +97,12 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[JobArgs]) error {
 	defer cancel(nil)
 	work, stop := context.WithDeadlineCause(work, b.StartTime.Add(w.timeout), errTimeout)
 	defer stop()
-	defer w.register(b.ID, cancel)()
+	defer w.register(held{b.ID, b.LeaseToken}, cancel)()
 
 	var keeper sync.WaitGroup
 	keeper.Go(func() { w.keepLease(work, b, cancel) })
 	r := newRun(w, b)
-	err = r.do(work)
+	err = r.recovered(work)
 	if err != nil {
 		err = w.settle(ctx, work, r, err)
 	}
@@ -105,14 +112,14 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[JobArgs]) error {
 }
 
 // register notes a running build, so that its user can stop it.
-func (w *Worker) register(id uuid.UUID, cancel context.CancelCauseFunc) (forget func()) {
+func (w *Worker) register(run held, cancel context.CancelCauseFunc) (forget func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.running[id] = cancel
+	w.running[run] = cancel
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.running, id)
+		delete(w.running, run)
 	}
 }
 
@@ -202,8 +209,13 @@ func classify(err error) *failure {
 
 // finish ends a build early: what was written is kept as an interrupted version.
 func (w *Worker) finish(ctx context.Context, r *run, how ending) error {
-	if err := r.out.flush(ctx); err != nil && !lost(err) {
+	switch err := r.out.flush(ctx); {
+	case err == nil || lost(err): // The transition decides whose the build is.
+	case uncertain(err):
 		return err
+	default:
+		w.logger.ErrorContext(ctx, "last events cannot be stored", "build_id", r.build.ID, "cause", err)
+		r.out.discard()
 	}
 	if how.state == Cancelled {
 		version, err := r.keepInterrupted(ctx)

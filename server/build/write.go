@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
@@ -22,22 +24,33 @@ import (
 // errSite says that an engine wrote something that cannot be part of a site.
 var errSite = errors.New("the engine's output cannot be stored")
 
-// loadPlan reads the plan of an earlier attempt.
+// storedPlan reads the plan of a build, or returns [store.ErrNotFound].
+func (e *ender) storedPlan(ctx context.Context, buildID uuid.UUID) (*engine.Plan, error) {
+	steps, err := e.queries.BuildStepList(ctx, e.db, &store.BuildStepListParams{BuildID: buildID})
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(steps, func(row *store.BuildStep) bool { return row.Step == planStep })
+	if at < 0 {
+		return nil, store.ErrNotFound
+	}
+	plan := new(engine.Plan)
+	if err := json.Unmarshal(steps[at].Result, plan); err != nil {
+		return nil, fmt.Errorf("decode the plan: %w", err)
+	}
+	return plan, nil
+}
+
+// loadPlan reads the plan of an earlier attempt, if there is one.
 func (r *run) loadPlan(ctx context.Context) error {
-	steps, err := r.w.queries.BuildStepList(ctx, r.w.db, &store.BuildStepListParams{BuildID: r.build.ID})
+	plan, err := r.w.storedPlan(ctx, r.build.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	for _, row := range steps {
-		if row.Step != planStep {
-			continue
-		}
-		r.plan = new(engine.Plan)
-		if err := json.Unmarshal(row.Result, r.plan); err != nil {
-			return fmt.Errorf("decode the plan: %w", err)
-		}
-		r.brand = r.plan.Title
-	}
+	r.plan, r.brand = plan, plan.Title
 	return nil
 }
 
@@ -55,8 +68,10 @@ func (r *run) planSite(ctx context.Context) error {
 	}
 	err = r.working(ctx, planStep, func() (any, engine.Usage, error) {
 		plan, usage, err := r.w.engine.Plan(ctx, r.req, &sink{run: r, spoken: spoken})
-		r.plan = plan
-		return plan, usage, err
+		if err == nil {
+			r.plan, err = cleanPlan(plan)
+		}
+		return r.plan, usage, err
 	})
 	if err != nil {
 		return err
@@ -65,9 +80,27 @@ func (r *run) planSite(ctx context.Context) error {
 	return nil
 }
 
-// spoken is the assistant's text that earlier attempts have already sent.
+// errPlan says that an engine returned neither a plan nor an error.
+var errPlan = errors.New("the engine returned no plan")
+
+// cleanPlan makes what the user and the store see of a plan fit for them.
+func cleanPlan(plan *engine.Plan) (*engine.Plan, error) {
+	if plan == nil {
+		return nil, errPlan
+	}
+	clean := *plan
+	clean.Title, clean.Summary = event.CleanText(plan.Title), event.CleanText(plan.Summary)
+	clean.Files = make([]engine.PlannedFile, len(plan.Files))
+	for i, f := range plan.Files {
+		clean.Files[i] = engine.PlannedFile{Path: event.CleanText(f.Path), Purpose: event.CleanText(f.Purpose)}
+	}
+	return &clean, nil
+}
+
+// spoken is the assistant's text that earlier runs have already sent. A run that
+// was given back does not count as an attempt, but moves the token on.
 func (r *run) spoken(ctx context.Context) (string, error) {
-	if r.build.Attempt <= 1 {
+	if r.build.LeaseToken <= 1 {
 		return "", nil
 	}
 	fold, err := r.w.log.Fold(ctx, &buildv1.Build{Id: r.build.ID.String()}, r.build.HeadSeq)
@@ -96,17 +129,27 @@ func (r *run) writeSite(ctx context.Context) error {
 	for i, row := range rows {
 		done[i] = row.Path
 	}
-	s := &sink{run: r, written: len(rows), planned: len(r.plan.Files), purpose: purposes(r.plan)}
-	for _, row := range rows {
-		s.bytes += row.SizeBytes
-	}
+	s := r.newSink(rows)
 	return r.working(ctx, writeStep, func() (any, engine.Usage, error) {
 		usage, err := r.w.engine.Write(ctx, r.req, r.plan, done, s)
 		if err == nil {
-			err = r.out.flush(ctx)
+			err = s.close(ctx)
 		}
 		return nil, usage, err
 	})
+}
+
+// newSink makes what takes files; rows are those that are stored already.
+func (r *run) newSink(rows []*store.BuildFile) *sink {
+	s := &sink{
+		run: r, planned: len(r.plan.Files), purpose: purposes(r.plan),
+		sizes: make(map[string]int64, len(rows)),
+	}
+	for _, row := range rows {
+		s.sizes[row.Path] = row.SizeBytes
+		s.bytes += row.SizeBytes
+	}
+	return s
 }
 
 func purposes(plan *engine.Plan) map[string]string {
@@ -124,10 +167,14 @@ type sink struct {
 	spoken  string
 	content []byte
 	path    string
-	// written and bytes count finished files, planned how many there will be.
-	written, planned int
-	bytes            int64
-	purpose          map[string]string
+	// open says that the last piece of path has not come yet.
+	open bool
+	// sizes are those of the finished files, bytes is their sum, and planned how
+	// many there will be.
+	sizes   map[string]int64
+	bytes   int64
+	planned int
+	purpose map[string]string
 }
 
 // Text implements [engine.Sink].
@@ -155,13 +202,13 @@ func (s *sink) unspoken(delta string) string {
 
 // File implements [engine.Sink].
 func (s *sink) File(ctx context.Context, chunk engine.Chunk) error {
-	if chunk.Path != s.path && len(s.content) > 0 {
+	if s.open && chunk.Path != s.path {
 		return fmt.Errorf("%w: %q begins before %q is whole", errSite, chunk.Path, s.path)
 	}
-	if s.bytes+int64(len(s.content)+len(chunk.Data)) > MaxSiteBytes {
+	if s.bytes-s.sizes[chunk.Path]+int64(len(s.content)+len(chunk.Data)) > MaxSiteBytes {
 		return &failure{reason: ReasonLimitExceeded, class: ClassPlatform, err: errSite}
 	}
-	s.path = chunk.Path
+	s.path, s.open = chunk.Path, !chunk.Last
 	s.content = append(s.content, chunk.Data...)
 	if !chunk.Last {
 		return nil
@@ -176,10 +223,10 @@ func (s *sink) finish(ctx context.Context, content []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSite, err)
 	}
-	if s.written++; s.written > MaxFiles {
+	s.bytes += int64(len(content)) - s.sizes[path]
+	if s.sizes[path] = int64(len(content)); len(s.sizes) > MaxFiles {
 		return &failure{reason: ReasonLimitExceeded, class: ClassPlatform, err: errSite}
 	}
-	s.bytes += int64(len(content))
 	digest, err := s.run.w.blobs.Put(ctx, content)
 	if err != nil {
 		return err
@@ -195,11 +242,19 @@ func (s *sink) finish(ctx context.Context, content []byte) error {
 		s.progress(path))
 }
 
+// close stores what is pending. It refuses a file whose end never came.
+func (s *sink) close(ctx context.Context) error {
+	if s.open {
+		return fmt.Errorf("%w: %q has no end", errSite, s.path)
+	}
+	return s.run.out.flush(ctx)
+}
+
 // progress is how far writing is: by the number of files.
 func (s *sink) progress(path string) *eventv1.BuildEvent {
-	share := int32(writeTo - writeFrom)
+	share, written := int32(writeTo-writeFrom), len(s.sizes)
 	if s.planned > 0 {
-		share = share * int32(min(s.written, s.planned)) / int32(s.planned) //nolint:gosec // at most MaxFiles
+		share = share * int32(min(written, s.planned)) / int32(s.planned) //nolint:gosec // at most MaxFiles
 	}
-	return s.run.progress(stepWrite, writeFrom+share, locale.Args{"file": path, "index": s.written, "count": max(s.planned, s.written)})
+	return s.run.progress(stepWrite, writeFrom+share, locale.Args{"file": path, "index": written, "count": max(s.planned, written)})
 }

@@ -35,12 +35,24 @@ func (c *Cursor) Head() int64 { return c.feed.highest() }
 // until the node drains ([ErrDraining]).
 func (c *Cursor) Next(ctx context.Context) ([]Record, error) {
 	for {
+		// First of all, so that it also ends for who never catches up.
+		select {
+		case <-c.hub.drain:
+			return nil, ErrDraining
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		default:
+		}
 		seen := c.feed.after(c.position, batchBytes)
 		if len(seen.records) > 0 {
 			return c.emit(seen.records)
 		}
 		if seen.head > c.position {
 			records, err := c.hub.reader.Page(ctx, c.buildID, c.position, pageSize)
+			if err != nil && ctx.Err() != nil {
+				// The end of ctx broke the read off; how that looks says less.
+				return nil, context.Cause(ctx)
+			}
 			if err != nil {
 				return nil, err
 			}

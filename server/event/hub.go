@@ -155,14 +155,33 @@ func (h *Hub) Subscribe(ctx context.Context, buildID uuid.UUID, afterSeq int64) 
 }
 
 func (h *Hub) unsubscribe(buildID uuid.UUID, f *feed) {
+	if last := h.leave(buildID, f); !last || h.bus == nil {
+		return
+	}
+	// Not under the lock: a publisher must not wait for the bus.
+	h.bus.Detach(buildID)
+	if h.follows(buildID) {
+		// Somebody came meanwhile and was detached too. If they have left again
+		// by now, the build's batches come for nobody, which does no harm.
+		h.bus.Attach(context.Background(), buildID)
+	}
+}
+
+// leave counts a cursor off and reports whether it was its build's last one.
+func (h *Hub) leave(buildID uuid.UUID, f *feed) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f.subscribers--
 	if f.subscribers > 0 {
-		return
+		return false
 	}
 	delete(h.feeds, buildID)
-	if h.bus != nil {
-		h.bus.Detach(buildID)
-	}
+	return true
+}
+
+func (h *Hub) follows(buildID uuid.UUID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, ok := h.feeds[buildID]
+	return ok
 }

@@ -15,6 +15,9 @@ import (
 // errWaited says that a long poll got nothing in its time.
 var errWaited = errors.New("nothing came while waiting")
 
+// listBytes bounds a page: below the 4 MB that gRPC clients accept by default.
+const listBytes = 2 << 20
+
 // ListEvents implements the RPC.
 func (s *Service) ListEvents(ctx context.Context, req *eventv1.ListEventsRequest) (*eventv1.ListEventsResponse, error) {
 	buildID, err := uuid.Parse(req.GetBuildId())
@@ -43,7 +46,7 @@ func (s *Service) ListEvents(ctx context.Context, req *eventv1.ListEventsRequest
 		}
 		records = records[:min(len(records), int(limit))]
 	}
-	return s.page(req, buildID, position, records), nil
+	return s.page(req, buildID, position, cut(records, listBytes)), nil
 }
 
 // wait returns the first records after a seq, or none when the time is over.

@@ -44,7 +44,11 @@ func NewLog(db *store.DB) *Log { return &Log{db: db, queries: store.New()} }
 // the rest is set here. The caller hands the batch to [Hub.Publish] once the
 // transaction is committed. It returns [ErrLeaseLost] for a stale token.
 func (l *Log) Append(ctx context.Context, tx pgx.Tx, p Producer, events ...*eventv1.BuildEvent) (Batch, error) {
-	args := &store.EventAppendParams{BuildID: p.BuildID, LeaseToken: p.LeaseToken}
+	args := &store.EventAppendParams{
+		BuildID: p.BuildID, LeaseToken: p.LeaseToken,
+		// Not nil, which would be NULL: no events are an empty batch.
+		Classes: make([]int16, 0, len(events)), Kinds: make([]int16, 0, len(events)), Payloads: make([][]byte, 0, len(events)),
+	}
 	for _, e := range events {
 		kind := kindOf(e)
 		if kind == 0 {

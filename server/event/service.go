@@ -134,6 +134,14 @@ func (s *Service) snapshot(ctx context.Context, buildID uuid.UUID, head int64) (
 	if err != nil {
 		return nil, err
 	}
+	floor, err := s.log.Floor(ctx, buildID, head)
+	if err != nil {
+		return nil, err
+	}
+	if floor > 1 {
+		// The history is gone. What is left of the build is its row.
+		return &eventv1.Snapshot{Seq: start.GetHeadSeq(), Build: start}, nil
+	}
 	fold, err := s.log.Fold(ctx, start, head)
 	if err != nil {
 		return nil, err

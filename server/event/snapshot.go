@@ -10,8 +10,8 @@ import (
 // snapshotText bounds the assistant's text in a snapshot, in bytes.
 const snapshotText = 256 << 10
 
-// Fold is a build as its events tell it. The zero value is a build before its
-// first event; [Fold.Apply] takes the events in order. It is pure.
+// Fold is a build as its events tell it. [NewFold] makes one before the first
+// event; [Fold.Apply] takes the events in order. It is pure.
 type Fold struct {
 	seq   int64
 	build *buildv1.Build

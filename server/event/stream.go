@@ -19,6 +19,12 @@ var (
 	errLifetime  = errors.New("the stream has lived long enough")
 )
 
+// The reasons that a stream gives for its end.
+const (
+	endComplete  = eventv1.StreamEndReason_STREAM_END_REASON_COMPLETE
+	endReconnect = eventv1.StreamEndReason_STREAM_END_REASON_RECONNECT
+)
+
 // drainSpread is the longest that a client is asked to wait before it connects
 // again when a node drains, so that not all come at once.
 const drainSpread = time.Second
@@ -42,7 +48,7 @@ func (s *stream) run(ctx context.Context, start Position) error {
 	}
 	defer cursor.Close()
 	if start.Final && s.sent >= start.Head {
-		return s.finish(cursor.Head(), nil, eventv1.StreamEndReason_STREAM_END_REASON_COMPLETE, 0)
+		return s.finish(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head(), Snapshot: s.snapshot}, endComplete, 0)
 	}
 	if err := s.message(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head(), Snapshot: s.snapshot}); err != nil {
 		return err
@@ -76,9 +82,9 @@ func (s *stream) step(ctx context.Context, cursor *Cursor) (done bool, err error
 	case errors.Is(err, errHeartbeat):
 		return false, s.message(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head()})
 	case errors.Is(err, ErrDraining):
-		return true, s.finish(cursor.Head(), nil, eventv1.StreamEndReason_STREAM_END_REASON_RECONNECT, rand.N(drainSpread)) //nolint:gosec // no secret, a spread
+		return true, s.finish(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head()}, endReconnect, rand.N(drainSpread)) //nolint:gosec // no secret, a spread
 	case errors.Is(err, errLifetime):
-		return true, s.finish(cursor.Head(), nil, eventv1.StreamEndReason_STREAM_END_REASON_RECONNECT, 0)
+		return true, s.finish(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head()}, endReconnect, 0)
 	case err != nil:
 		return true, err
 	}
@@ -86,17 +92,15 @@ func (s *stream) step(ctx context.Context, cursor *Cursor) (done bool, err error
 	s.sent = last.Seq
 	events := decodeAll(s.classes.apply(records))
 	if last.Last {
-		return true, s.finish(last.Seq, events, eventv1.StreamEndReason_STREAM_END_REASON_COMPLETE, 0)
+		return true, s.finish(&eventv1.StreamEventsResponse{Events: events, HeadSeq: last.Seq}, endComplete, 0)
 	}
 	return false, s.message(&eventv1.StreamEventsResponse{Events: events, HeadSeq: max(last.Seq, cursor.Head())})
 }
 
-func (s *stream) finish(head int64, events []*eventv1.BuildEvent, reason eventv1.StreamEndReason, after time.Duration) error {
-	return s.message(&eventv1.StreamEventsResponse{
-		Events:  events,
-		HeadSeq: head,
-		End:     &eventv1.StreamEnd{Reason: reason, ReconnectAfter: durationpb.New(after)},
-	})
+// finish sends the last message.
+func (s *stream) finish(m *eventv1.StreamEventsResponse, reason eventv1.StreamEndReason, after time.Duration) error {
+	m.End = &eventv1.StreamEnd{Reason: reason, ReconnectAfter: durationpb.New(after)}
+	return s.message(m)
 }
 
 // message sends a message with the position after it.

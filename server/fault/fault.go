@@ -115,6 +115,15 @@ func Unimplemented() *Error {
 	}
 }
 
+// UnknownProcedure is the answer to a path that is not a procedure.
+func UnknownProcedure() *Error {
+	return &Error{
+		Code:    connect.CodeUnimplemented,
+		Reason:  errorv1.ErrorReason_ERROR_REASON_UNIMPLEMENTED,
+		Message: "There is no such procedure.",
+	}
+}
+
 // PayloadTooLarge is the answer to a message beyond [MaxRequestBytes]; actual is
 // its size in bytes, 0 if that is not known.
 func PayloadTooLarge(actual int64) *Error {

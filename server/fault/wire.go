@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"buf.build/go/protovalidate"
@@ -95,8 +96,10 @@ func ended(code connect.Code, cause error) *Error {
 // so a sentence of ours goes out instead.
 func ofConnect(wire *connect.Error) *Error {
 	switch wire.Code() {
-	case connect.CodeInvalidArgument:
-		return malformed(wire)
+	case connect.CodeInvalidArgument, connect.CodeUnknown:
+		f := Unread(wire.Code(), "")
+		f.Cause = wire
+		return f
 	case connect.CodeResourceExhausted:
 		f := PayloadTooLarge(0)
 		f.Cause = wire
@@ -108,6 +111,9 @@ func ofConnect(wire *connect.Error) *Error {
 	case connect.CodeCanceled, connect.CodeDeadlineExceeded:
 		return ended(wire.Code(), wire)
 	default:
+		if errors.Is(wire, io.ErrUnexpectedEOF) {
+			return Unread(wire.Code(), "") // The body of a stream's request was cut.
+		}
 		return internal(wire)
 	}
 }
@@ -115,13 +121,23 @@ func ofConnect(wire *connect.Error) *Error {
 // MaxRequestBytes is the largest request message that is read.
 const MaxRequestBytes = 1 << 20
 
-func malformed(cause error) *Error {
-	return &Error{
-		Code:    connect.CodeInvalidArgument,
-		Reason:  errorv1.ErrorReason_ERROR_REASON_MALFORMED_REQUEST,
-		Message: "The request cannot be decoded: its body is not a valid message of this procedure.",
-		Cause:   cause,
+// Unread is the answer to a request that no handler saw, because its message
+// could not be read. Codes that say otherwise count, such as that the call has
+// ended; an empty message is a sentence of ours.
+func Unread(code connect.Code, message string) *Error {
+	switch code {
+	case connect.CodeResourceExhausted:
+		return PayloadTooLarge(0)
+	case connect.CodeCanceled, connect.CodeDeadlineExceeded:
+		return ended(code, nil)
+	case connect.CodeUnimplemented:
+	default:
+		code = connect.CodeInvalidArgument
 	}
+	if message == "" {
+		message = "The request cannot be decoded: its body is not a valid message of this procedure."
+	}
+	return &Error{Code: code, Reason: errorv1.ErrorReason_ERROR_REASON_MALFORMED_REQUEST, Message: message}
 }
 
 // ofValidation names the first broken rule in the sentence and carries all of
