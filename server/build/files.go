@@ -40,10 +40,7 @@ func (s *Service) ListFiles(ctx context.Context, req *buildv1.ListFilesRequest) 
 		return nil, err
 	}
 	res := &buildv1.ListFilesResponse{}
-	if len(rows) > int(size) {
-		rows = rows[:size]
-		res.NextPageToken = s.tokens.SealPage([]byte(rows[size-1].Path), bound...)
-	}
+	rows, res.NextPageToken = cutPage(s.tokens, rows, size, func(f *store.VersionFile) []byte { return []byte(f.Path) }, bound)
 	for _, row := range rows {
 		res.Files = append(res.Files, &buildv1.File{
 			Path:        row.Path,

@@ -39,6 +39,16 @@ func before(codec *token.Codec, pageToken string, bound ...string) (uuid.UUID, e
 	return uuid.UUID(last), nil
 }
 
+// cutPage drops the row that was read beyond a page and seals where the next one
+// begins; the token is empty on the last page.
+func cutPage[R any](codec *token.Codec, rows []R, size int32, key func(R) []byte, bound []string) (page []R, next string) {
+	if len(rows) <= int(size) {
+		return rows, ""
+	}
+	page = rows[:size]
+	return page, codec.SealPage(key(page[size-1]), bound...)
+}
+
 // ListBuilds implements the RPC.
 func (s *Service) ListBuilds(ctx context.Context, req *buildv1.ListBuildsRequest) (*buildv1.ListBuildsResponse, error) {
 	userID := auth.Caller(ctx).UserID
@@ -61,10 +71,7 @@ func (s *Service) ListBuilds(ctx context.Context, req *buildv1.ListBuildsRequest
 		return nil, err
 	}
 	res := &buildv1.ListBuildsResponse{}
-	if len(rows) > int(size) {
-		rows = rows[:size]
-		res.NextPageToken = s.tokens.SealPage(rows[size-1].ID[:], bound...)
-	}
+	rows, res.NextPageToken = cutPage(s.tokens, rows, size, func(b *store.Build) []byte { return b.ID[:] }, bound)
 	for _, row := range rows {
 		res.Builds = append(res.Builds, s.buildToProto(row))
 	}
@@ -90,10 +97,7 @@ func (s *Service) ListVersions(ctx context.Context, req *buildv1.ListVersionsReq
 		return nil, err
 	}
 	res := &buildv1.ListVersionsResponse{}
-	if len(rows) > int(size) {
-		rows = rows[:size]
-		res.NextPageToken = s.tokens.SealPage(rows[size-1].ID[:], bound...)
-	}
+	rows, res.NextPageToken = cutPage(s.tokens, rows, size, func(v *store.Version) []byte { return v.ID[:] }, bound)
 	for _, row := range rows {
 		res.Versions = append(res.Versions, versionToProto(row, s.origin.URL(row.ID)))
 	}
