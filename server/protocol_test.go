@@ -149,6 +149,7 @@ func TestLocaleOfABuild(t *testing.T) {
 		{"Un site pour mon salon de coiffure à Lyon", "xx-unknown", "de", "en"},
 		{"Un site pour mon salon de coiffure à Lyon", "zh-CN", "de", "en"},
 		{"12345", "", "", "en"},
+		{"12345", "", "de-AT,fr;q=0.5", "de"},
 	} {
 		user := b.User(t, connect.WithInterceptors(withHeader("Accept-Language", test.header)))
 		res, err := user.Builds.StartBuild(t.Context(), &buildv1.StartBuildRequest{Prompt: test.prompt, Locale: test.asked})

@@ -20,6 +20,9 @@ var (
 	// ErrUnavailable says that Postgres could not be reached, went away or was
 	// too busy. The statement may or may not have had its effect.
 	ErrUnavailable = errors.New("store is unavailable")
+	// ErrText says that a text holds a character that Postgres cannot store: NUL,
+	// or bytes that are not UTF-8.
+	ErrText = errors.New("text cannot be stored")
 	// errRetry says that the transaction lost a race and may be repeated whole.
 	errRetry = errors.New("transaction must be repeated")
 )
@@ -42,6 +45,8 @@ const (
 	codeUniqueViolation      = "23505"
 	codeSerializationFailure = "40001"
 	codeDeadlockDetected     = "40P01"
+	codeBadText              = "22021"
+	codeBadJSONText          = "22P05"
 	classConnection          = "08"
 	classResources           = "53"
 	classIntervention        = "57P"
@@ -73,6 +78,8 @@ func translateCode(err *pgconn.PgError) error {
 		return &ConflictError{Constraint: err.ConstraintName, Err: err}
 	case err.Code == codeSerializationFailure, err.Code == codeDeadlockDetected:
 		return fmt.Errorf("%w: %w", errRetry, err)
+	case err.Code == codeBadText, err.Code == codeBadJSONText:
+		return fmt.Errorf("%w: %w", ErrText, err)
 	case strings.HasPrefix(err.Code, classConnection),
 		strings.HasPrefix(err.Code, classResources),
 		strings.HasPrefix(err.Code, classIntervention):

@@ -44,6 +44,16 @@ func TestErrorsAreTranslated(t *testing.T) {
 	}
 }
 
+func TestTextThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	for _, text := range []string{"a\x00b", "a\xffb"} {
+		if _, err := db.Exec(t.Context(), "SELECT $1::text", text); !errors.Is(err, store.ErrText) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestOpenReportsAnUnreachableServer(t *testing.T) {
 	t.Parallel()
 	_, err := store.Open(t.Context(), "postgres://sheen@127.0.0.1:1/none?connect_timeout=2")

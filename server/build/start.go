@@ -100,18 +100,21 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 	}
 	sub.hash = hash
 	sub.analysis = analysis.Analyze(sub.prompt, req.GetLocale())
-	sub.locale = resolveLocale(ctx, req.GetLocale(), sub.analysis.Language)
+	sub.locale = resolveLocale(ctx, req.GetLocale(), &sub.analysis)
 	sub.estimate = billing.NewEstimate(meter.Operation(sub.operation), billing.SizeMedium, false)
 	return sub, nil
 }
 
 // resolveLocale takes what was asked for, or else the prompt's language, or else
 // what the browser prefers.
-func resolveLocale(ctx context.Context, asked, language string) string {
+func resolveLocale(ctx context.Context, asked string, a *analysis.Analysis) string {
 	if asked != "" {
 		return locale.Resolve(asked).Tag
 	}
-	wanted := []string{language}
+	var wanted []string
+	if a.LanguageKnown {
+		wanted = append(wanted, a.Language)
+	}
 	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
 		wanted = append(wanted, locale.FromHeader(call.RequestHeader().Get("Accept-Language"))...)
 	}

@@ -35,6 +35,8 @@ func Of(err error) *Error {
 		return ended(connect.CodeCanceled, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return ended(connect.CodeDeadlineExceeded, err)
+	case errors.Is(err, store.ErrText):
+		return InvalidField("A text of the request holds a character that cannot be stored, such as NUL.")
 	case errors.Is(err, store.ErrUnavailable):
 		return StoreUnavailable(err)
 	}

@@ -42,6 +42,9 @@ type Service struct {
 type Analysis struct {
 	// Language is the prompt's: en, fr, ar, es or de.
 	Language string
+	// LanguageKnown says that a word or letter of the prompt told its language;
+	// otherwise Language is English for want of a better guess.
+	LanguageKnown bool
 	// Locale is the asked one where it was given, else Language.
 	Locale string
 	// BusinessType is one of [BusinessTypes].
@@ -77,18 +80,19 @@ type Analysis struct {
 func Analyze(prompt, locale string) Analysis {
 	text := sanitize(prompt)
 	tokens := tokenize(text)
-	language := detectLanguage(text, tokens)
+	language, known := detectLanguage(text, tokens)
 	found := scan(tokens, language)
 
 	a := Analysis{
-		Language:     language,
-		Locale:       locale,
-		Place:        findPlace(tokens, language),
-		Services:     found.services(),
-		Personality:  found.keys("personality"),
-		Audience:     found.keys("audience"),
-		Requirements: inOrder(found.keys("requirement"), Kinds()),
-		Seed:         seed(text),
+		Language:      language,
+		LanguageKnown: known,
+		Locale:        locale,
+		Place:         findPlace(tokens, language),
+		Services:      found.services(),
+		Personality:   found.keys("personality"),
+		Audience:      found.keys("audience"),
+		Requirements:  inOrder(found.keys("requirement"), Kinds()),
+		Seed:          seed(text),
 	}
 	if a.Locale == "" {
 		a.Locale = language

@@ -17,9 +17,9 @@ var letterHints = map[string]string{
 
 // detectLanguage tells a prompt's language by script, then by function words,
 // diacritics and, with less weight, the words of each lexicon.
-func detectLanguage(text string, tokens []token) string {
+func detectLanguage(text string, tokens []token) (language string, known bool) {
 	if mostlyArabic(text) {
-		return "ar"
+		return "ar", true
 	}
 	const wordWeight, hintWeight, topicWeight = 2, 1, 0.5
 	best, bestScore := languages[0], 0.0
@@ -42,7 +42,7 @@ func detectLanguage(text string, tokens []token) string {
 			best, bestScore = language, score
 		}
 	}
-	return best
+	return best, bestScore > 0
 }
 
 // mostlyArabic says whether at least a third of the letters are Arabic. Brand
