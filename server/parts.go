@@ -161,8 +161,13 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	verifier := auth.NewVerifier(s.key)
 	if s.cfg.JWKSURL != "" {
 		set := auth.KeySet{URL: s.cfg.JWKSURL, Issuer: s.cfg.JWTIssuer, Audience: s.cfg.JWTAudience, Algorithm: "RS256"}
-		if err := verifier.Accept(ctx, set); err != nil {
-			return err
+		keysCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		s.undo.push(func(context.Context) error {
+			stop()
+			return nil
+		})
+		if err := verifier.Accept(keysCtx, set, s.log); err != nil {
+			return fmt.Errorf("cannot read the keys of SHEEN_JWKS_URL: check the address: %w", err)
 		}
 	}
 	builds := build.NewService(ports, p.jobs, p.tokens)

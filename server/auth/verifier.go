@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 )
 
 // leeway is how far clocks may differ.
@@ -48,10 +50,32 @@ type KeySet struct {
 	Algorithm string
 }
 
-// Accept adds an issuer. Its keys are fetched now and refreshed until ctx ends;
-// the last good set serves while that fails.
-func (v *Verifier) Accept(ctx context.Context, set KeySet) error {
-	keys, err := keyfunc.NewDefaultCtx(ctx, []string{set.URL})
+const (
+	// refetchEvery bounds how often an unknown key id makes the set be fetched.
+	refetchEvery = 30 * time.Second
+	// refetchWait is what a token with an unknown key id waits for its turn:
+	// hardly at all, or a flood of them would hold connections.
+	refetchWait = time.Millisecond
+	// fetchTimeout bounds one fetch.
+	fetchTimeout = 5 * time.Second
+)
+
+// Accept adds an issuer, before the verifier's first use. Its keys are fetched
+// now, which must succeed, and refreshed until ctx ends; the last good set serves
+// while that fails.
+func (v *Verifier) Accept(ctx context.Context, set KeySet, log *slog.Logger) error {
+	mayStartWithout := false
+	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{set.URL}, keyfunc.Override{
+		HTTPTimeout:               fetchTimeout,
+		NoErrorReturnFirstHTTPReq: &mayStartWithout,
+		RateLimitWaitMax:          refetchWait,
+		RefreshUnknownKID:         rate.NewLimiter(rate.Every(refetchEvery), 1),
+		RefreshErrorHandlerFunc: func(string) func(context.Context, error) {
+			return func(ctx context.Context, err error) {
+				log.WarnContext(ctx, "an issuer's keys were not refreshed; the last ones serve", "cause", err)
+			}
+		},
+	})
 	if err != nil {
 		return fmt.Errorf("fetch the key set: %w", err)
 	}
