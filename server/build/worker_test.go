@@ -202,7 +202,7 @@ func TestFailedProbe(t *testing.T) {
 			return fmt.Errorf("%d pages are blank", len(pages))
 		}
 	})
-	if done.GetError().GetReason() != buildv1.BuildErrorReason_BUILD_ERROR_REASON_DEPLOY_FAILED {
+	if done.GetError().GetReason() != buildv1.BuildErrorReason_BUILD_ERROR_REASON_DEPLOY_FAILED || done.GetPreviewUrl() != "" {
 		t.Errorf("ended as %v", done)
 	}
 	b.checkPaid(done, 0, billingv1.Outcome_OUTCOME_FAILED_PLATFORM)
