@@ -12,15 +12,6 @@ FROM projects p
 LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled')
 WHERE p.id = @id AND p.user_id = @user_id;
 
--- name: ProjectList :many
--- A user's projects, the newest first, from before an id on. Index: projects_by_user.
-SELECT p.*, b.id AS active_build_id
-FROM projects p
-LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled')
-WHERE p.user_id = @user_id AND p.id < @before_id
-ORDER BY p.id DESC
-LIMIT @page_size;
-
 -- name: ProjectAddVersion :one
 -- Counts a new version. Holds the project's row, so that two versions never get
 -- the same number.

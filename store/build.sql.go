@@ -1094,62 +1094,6 @@ func (q *Queries) ProjectInsert(ctx context.Context, db DBTX, arg *ProjectInsert
 	return err
 }
 
-const projectList = `-- name: ProjectList :many
-SELECT p.id, p.user_id, p.title, p.current_version_id, p.version_count, p.create_time, p.update_time, b.id AS active_build_id
-FROM projects p
-LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled')
-WHERE p.user_id = $1 AND p.id < $2
-ORDER BY p.id DESC
-LIMIT $3
-`
-
-type ProjectListParams struct {
-	UserID   uuid.UUID
-	BeforeID uuid.UUID
-	PageSize int32
-}
-
-type ProjectListRow struct {
-	ID               uuid.UUID
-	UserID           uuid.UUID
-	Title            string
-	CurrentVersionID *uuid.UUID
-	VersionCount     int32
-	CreateTime       time.Time
-	UpdateTime       time.Time
-	ActiveBuildID    *uuid.UUID
-}
-
-// A user's projects, the newest first, from before an id on. Index: projects_by_user.
-func (q *Queries) ProjectList(ctx context.Context, db DBTX, arg *ProjectListParams) ([]*ProjectListRow, error) {
-	rows, err := db.Query(ctx, projectList, arg.UserID, arg.BeforeID, arg.PageSize)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []*ProjectListRow{}
-	for rows.Next() {
-		var i ProjectListRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.Title,
-			&i.CurrentVersionID,
-			&i.VersionCount,
-			&i.CreateTime,
-			&i.UpdateTime,
-			&i.ActiveBuildID,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, &i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const projectSetCurrent = `-- name: ProjectSetCurrent :exec
 UPDATE projects
 SET current_version_id = $1,

@@ -36,23 +36,19 @@ type Service struct {
 	buildv1connect.UnimplementedBuildServiceHandler
 	*ender
 
-	queries *store.Queries
-	jobs    *river.Client[pgx.Tx]
-	tokens  *token.Codec
-	resume  ResumeToken
-	origin  preview.Origin
-	blobs   *preview.Blobs
+	jobs   *river.Client[pgx.Tx]
+	tokens *token.Codec
+	resume ResumeToken
+	blobs  *preview.Blobs
 }
 
 // NewService makes the service; jobs inserts the builds' jobs.
 func NewService(p Ports, jobs *river.Client[pgx.Tx], tokens *token.Codec) *Service {
 	return &Service{
-		ender:   newEnder(p),
-		queries: store.New(),
-		jobs:    jobs,
-		tokens:  tokens,
-		origin:  p.Origin,
-		blobs:   p.Blobs,
+		ender:  newEnder(p),
+		jobs:   jobs,
+		tokens: tokens,
+		blobs:  p.Blobs,
 	}
 }
 

@@ -49,7 +49,7 @@ func (r *run) testSite(ctx context.Context) (State, error) {
 	if err := r.out.emit(ctx, testResult(report)); err != nil {
 		return "", err
 	}
-	if len(report.Failures) == 0 {
+	if report.Passed() {
 		return Deploying, nil
 	}
 	same, err := r.seenBefore(ctx, report.Fingerprint())
@@ -123,7 +123,7 @@ func (r *run) fixSite(ctx context.Context) error {
 
 func testResult(report sitecheck.Report) *eventv1.BuildEvent {
 	result := &eventv1.TestResult{
-		Passed:       len(report.Failures) == 0,
+		Passed:       report.Passed(),
 		CheckCount:   int32(report.Checks),        //nolint:gosec // bounded by the site's size
 		FailureCount: int32(len(report.Failures)), //nolint:gosec // at most MaxFailures
 	}
