@@ -42,11 +42,3 @@ SELECT seq FROM build_events
 WHERE build_id = @build_id AND seq > 0
 ORDER BY seq
 LIMIT 1;
-
--- name: TokenKeyList :many
--- All token keys, the newest first.
-SELECT id, secret FROM token_keys ORDER BY id DESC LIMIT 255;
-
--- name: TokenKeyInsertFirst :exec
--- Makes the first key unless another node was quicker.
-INSERT INTO token_keys (id, secret) VALUES (1, @secret) ON CONFLICT (id) DO NOTHING;

@@ -14,6 +14,9 @@ type Config struct {
 	Listen string
 	// PreviewListen is the address of preview sites; port 0 picks a free one.
 	PreviewListen string
+	// MetricsListen is the address of the metrics, "host:port"; empty means that
+	// they are not served.
+	MetricsListen string
 	// PreviewDomain is the parent of all preview hosts, without a port.
 	PreviewDomain string
 	// PublicURL is the address of the API as users see it, without a final

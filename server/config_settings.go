@@ -40,6 +40,10 @@ func settings() []setting {
 			meaning: "address of preview sites, host:port; port 0 picks a free one",
 		},
 		{
+			name: "metrics-listen", parse: address(func(c *Config) *string { return &c.MetricsListen }),
+			meaning: "address of `/metrics` for Prometheus, host:port; not served if empty",
+		},
+		{
 			name: "preview-domain", standard: "preview.localhost", parse: parsePreviewDomain,
 			meaning: "parent of all preview hosts",
 		},

@@ -11,12 +11,17 @@ import (
 	"github.com/sheenapps/sheen/server/embedded"
 )
 
-// listeners are nil in a process without the API.
+// listeners are nil for what a process does not serve.
 type listeners struct {
-	api, preview net.Listener
+	api, preview, metrics net.Listener
 }
 
 func (s *Server) listen(ctx context.Context) (err error) {
+	if s.cfg.MetricsListen != "" {
+		if s.listeners.metrics, err = s.listenOn(ctx, s.cfg.MetricsListen, "metrics-listen"); err != nil {
+			return err
+		}
+	}
 	if !s.cfg.Roles.API {
 		return nil
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -39,10 +38,11 @@ type parts struct {
 	api, previews http.Handler
 }
 
-// drain tells everybody that the process is about to stop.
-func (p *parts) drain() {
+// drain tells everybody that the process is about to stop, the streams one by
+// one within a window.
+func (p *parts) drain(window time.Duration) {
 	p.health.stopping.Store(true)
-	p.hub.Drain()
+	p.hub.Drain(window)
 }
 
 // assemble connects everybody with everybody. What it starts, it pushes on the
@@ -80,6 +80,7 @@ func (s *Server) openStores(ctx context.Context, p *parts) (err error) {
 	if p.tokens, err = loadTokens(ctx, p.db); err != nil {
 		return err
 	}
+	s.background(func(ctx context.Context) { s.renewTokens(ctx, p) })
 	if p.redis, err = s.openRedis(); err != nil {
 		return err
 	}
@@ -115,31 +116,11 @@ func (s *Server) openRedis() (redis.UniversalClient, error) {
 	return client, nil
 }
 
-// loadTokens reads the keys that all nodes share, and makes the first one.
-func loadTokens(ctx context.Context, db *store.DB) (*token.Codec, error) {
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return nil, fmt.Errorf("make a token key: %w", err)
-	}
-	queries := store.New()
-	if err := queries.TokenKeyInsertFirst(ctx, db, &store.TokenKeyInsertFirstParams{Secret: secret}); err != nil {
-		return nil, fmt.Errorf("store the token key: %w", err)
-	}
-	rows, err := queries.TokenKeyList(ctx, db)
-	if err != nil {
-		return nil, fmt.Errorf("read the token keys: %w", err)
-	}
-	keys := make([]token.Key, len(rows))
-	for i, row := range rows {
-		keys[i] = token.Key{ID: byte(row.ID), Secret: row.Secret} //nolint:gosec // 1 to 255 by its CHECK
-	}
-	return token.NewCodec(keys)
-}
-
 // connectHub starts the delivery of events.
 func (s *Server) connectHub(p *parts) {
 	p.hub = event.NewHub(p.log, s.log)
-	bus := event.NewRedisBus(p.redis, p.hub.Deliver, s.log)
+	p.hub.Observe(event.NewMetrics(s.metrics))
+	bus := event.NewRedisBus(p.redis, p.hub.Receive, s.log)
 	p.hub.Connect(bus)
 	s.background(bus.Run)
 	s.background(p.hub.Run)
@@ -177,6 +158,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	p.api, err = routes(handlers{
 		builds:          builds,
 		events:          events,
+		eventSource:     events.EventSource,
 		billing:         billing.NewService(p.db, ports.Ledger),
 		recommendations: recommend.NewService(builds.Facts),
 		verifier:        verifier,

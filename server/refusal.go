@@ -23,6 +23,11 @@ func (f *refusal) unauthenticated(w http.ResponseWriter, r *http.Request, cause 
 	f.write(w, r, fault.Unauthenticated(cause))
 }
 
+// failed answers with what a handler outside the RPC library came to.
+func (f *refusal) failed(w http.ResponseWriter, r *http.Request, err error) {
+	f.write(w, r, fault.Of(err))
+}
+
 // write answers with JSON where the protocol is not one that is spoken here.
 func (f *refusal) write(w http.ResponseWriter, r *http.Request, err *fault.Error) {
 	// The caller may be gone; there is nobody else to tell.

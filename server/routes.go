@@ -16,6 +16,7 @@ import (
 	"github.com/sheenapps/sheen/gen/sheen/event/v1/eventv1connect"
 	"github.com/sheenapps/sheen/gen/sheen/recommendation/v1/recommendationv1connect"
 	"github.com/sheenapps/sheen/server/auth"
+	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/fault"
 )
 
@@ -23,6 +24,7 @@ import (
 type handlers struct {
 	builds          buildv1connect.BuildServiceHandler
 	events          eventv1connect.EventServiceHandler
+	eventSource     func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
 	billing         billingv1connect.BillingServiceHandler
 	recommendations recommendationv1connect.RecommendationServiceHandler
 	verifier        *auth.Verifier
@@ -57,16 +59,17 @@ func routes(h handlers) (http.Handler, error) {
 	)
 	services := http.NewServeMux()
 	services.Handle(buildv1connect.NewBuildServiceHandler(h.builds, options))
-	services.Handle(eventv1connect.NewEventServiceHandler(h.events, options))
+	services.Handle(eventv1connect.NewEventServiceHandler(h.events, options, event.Codecs()))
 	services.Handle(billingv1connect.NewBillingServiceHandler(h.billing, options))
 	services.Handle(recommendationv1connect.NewRecommendationServiceHandler(h.recommendations, options))
 
 	refuse := newRefusal(options)
+	signedIn := auth.Middleware(h.verifier, h.log, refuse.unauthenticated)
 	known := http.NewServeMux()
 	for _, name := range serviceNames() {
-		known.Handle("/"+name+"/", unstored(refuse.completed(refuse.unreadable(
-			auth.Middleware(h.verifier, h.log, refuse.unauthenticated)(services)))))
+		known.Handle("/"+name+"/", unstored(refuse.completed(refuse.unreadable(signedIn(services)))))
 	}
+	known.Handle("GET /v1/builds/{id}/events", unstored(auth.QueryToken(signedIn(h.eventSource(refuse.failed)))))
 	known.Handle(grpchealth.NewHandler(h.health))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
 	known.Handle(grpcreflect.NewHandlerV1(reflector))
@@ -94,7 +97,7 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: connectcors.AllowedMethods(),
-		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", headerRequestID, headerTraceParent),
+		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "Last-Event-ID", headerRequestID, headerTraceParent),
 		ExposedHeaders: append(connectcors.ExposedHeaders(), headerRequestID, headerTraceParent),
 		MaxAge:         preflightAge,
 	}).Handler(next)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/preview"
@@ -26,6 +27,7 @@ type Server struct {
 	log       *slog.Logger
 	key       *auth.Key
 	listeners listeners
+	metrics   *prometheus.Registry
 	parts     *parts
 	failed    chan error
 
@@ -38,7 +40,7 @@ type Server struct {
 // Start brings up a process and returns once it is ready. Its errors are one
 // clear sentence each; nothing is left running then.
 func Start(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: slog.New(requestLog{log.Handler()}), failed: make(chan error, 2)}
+	s := &Server{cfg: cfg, log: slog.New(requestLog{log.Handler()}), metrics: newMetrics(), failed: make(chan error, 3)}
 	if err := s.start(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.DrainTimeout+time.Second)
 		defer cancel()
@@ -61,6 +63,9 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	if s.parts, err = s.assemble(ctx); err != nil {
 		return err
+	}
+	if s.listeners.metrics != nil {
+		s.serve("metrics", s.listeners.metrics, metricsHandler(s.metrics))
 	}
 	if s.cfg.Roles.API {
 		s.serve("API", s.listeners.api, s.parts.api)
@@ -108,7 +113,7 @@ func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           handler,
+		Handler:           unstalled(writeDeadline, handler),
 		Protocols:         protocols,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -126,10 +131,14 @@ const addressFile = "server.json"
 
 // writeAddresses says where the server listens, once it is ready.
 func (s *Server) writeAddresses() error {
-	data, err := json.Marshal(map[string]string{
+	addresses := map[string]string{
 		"listen":  s.listeners.api.Addr().String(),
 		"preview": s.listeners.preview.Addr().String(),
-	})
+	}
+	if address := s.MetricsAddr(); address != "" {
+		addresses["metrics"] = address
+	}
+	data, err := json.Marshal(addresses)
 	if err != nil {
 		return fmt.Errorf("encode the addresses: %w", err)
 	}
@@ -155,6 +164,15 @@ func (s *Server) URL() string {
 
 // PreviewAddr is the host and port that previews are served on.
 func (s *Server) PreviewAddr() string { return s.listeners.preview.Addr().String() }
+
+// MetricsAddr is the host and port that metrics are served on; empty if they are
+// not.
+func (s *Server) MetricsAddr() string {
+	if s.listeners.metrics == nil {
+		return ""
+	}
+	return s.listeners.metrics.Addr().String()
+}
 
 // PreviewURL is the parent of all previews' addresses.
 func (s *Server) PreviewURL() string {
@@ -189,7 +207,8 @@ func (s *Server) Failed() <-chan error { return s.failed }
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		if s.parts != nil {
-			s.parts.drain()
+			// Half of the time is for what follows.
+			s.parts.drain(s.cfg.DrainTimeout / 2)
 		}
 		s.stopErr = s.undo.run(ctx)
 	})

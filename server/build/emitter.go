@@ -187,7 +187,7 @@ func (e *emitter) flushLocked(ctx context.Context, also change) error {
 	}
 	e.pending, e.textBytes = nil, 0
 	clear(e.files)
-	e.ender.hub.Publish(ctx, batch)
+	e.ender.hub.Publish(batch)
 	return nil
 }
 

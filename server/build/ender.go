@@ -81,7 +81,7 @@ func (e *ender) end(ctx context.Context, b *store.Build, how ending, pending ...
 		return nil, err
 	}
 	ended.HeadSeq = batch.Head()
-	e.hub.Publish(ctx, batch)
+	e.hub.Publish(batch)
 	return ended, nil
 }
 

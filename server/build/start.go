@@ -65,7 +65,7 @@ func (s *Service) StartBuild(ctx context.Context, req *buildv1.StartBuildRequest
 		if err != nil {
 			return nil, err
 		}
-		s.hub.Publish(ctx, accepted.batch)
+		s.hub.Publish(accepted.batch)
 	}
 	return s.answer(sub, accepted), nil
 }

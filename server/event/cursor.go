@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// errGap says that the store has a hole, which cannot be.
+// errGap says that the store has a hole, or no longer what follows a position.
 var errGap = errors.New("gap in the event log")
 
 // Cursor is one subscriber: a position in a build's log. It is not safe for
@@ -19,25 +19,25 @@ type Cursor struct {
 	feed     *feed
 	buildID  uuid.UUID
 	position int64
-	close    sync.Once
+	// drained is closed when the node sends this subscriber away.
+	drained chan struct{}
+	close   sync.Once
 }
 
 // Close ends the subscription. It may be called twice.
-func (c *Cursor) Close() {
-	c.close.Do(func() { c.hub.unsubscribe(c.buildID, c.feed) })
-}
+func (c *Cursor) Close() { c.close.Do(func() { c.hub.leave(c) }) }
 
 // Head is the highest seq that this node has heard of.
 func (c *Cursor) Head() int64 { return c.feed.highest() }
 
 // Next returns the records after the last ones, at least one, at most about
-// 256 KiB. It waits for them until ctx ends, whose cause it then returns, or
-// until the node drains ([ErrDraining]).
+// 256 KiB; they are not to be changed. It waits for them until ctx ends, whose
+// cause it then returns, or until the node drains ([ErrDraining]).
 func (c *Cursor) Next(ctx context.Context) ([]Record, error) {
 	for {
 		// First of all, so that it also ends for who never catches up.
 		select {
-		case <-c.hub.drain:
+		case <-c.drained:
 			return nil, ErrDraining
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
@@ -45,24 +45,18 @@ func (c *Cursor) Next(ctx context.Context) ([]Record, error) {
 		}
 		seen := c.feed.after(c.position, batchBytes)
 		if len(seen.records) > 0 {
+			c.hub.metrics.caughtUp(fromRing)
 			return c.emit(seen.records)
 		}
-		if seen.head > c.position {
-			records, err := c.hub.reader.Page(ctx, c.buildID, c.position, pageSize)
-			if err != nil && ctx.Err() != nil {
-				// The end of ctx broke the read off; how that looks says less.
-				return nil, context.Cause(ctx)
-			}
-			if err != nil {
-				return nil, err
-			}
-			if len(records) > 0 {
-				return c.emit(cut(records, batchBytes))
+		if seen.shown > c.position {
+			records, err := c.catchUp(ctx)
+			if err != nil || len(records) > 0 {
+				return records, err
 			}
 		}
 		select {
 		case <-seen.wake:
-		case <-c.hub.drain:
+		case <-c.drained:
 			return nil, ErrDraining
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
@@ -70,13 +64,22 @@ func (c *Cursor) Next(ctx context.Context) ([]Record, error) {
 	}
 }
 
+// catchUp reads what the ring no longer has.
+func (c *Cursor) catchUp(ctx context.Context) ([]Record, error) {
+	records, err := c.hub.pages.after(ctx, c.buildID, c.position)
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	return c.emit(cut(records, batchBytes))
+}
+
 // emit checks that the records follow the position, and moves it.
 func (c *Cursor) emit(records []Record) ([]Record, error) {
-	for _, r := range records {
-		if r.Seq != c.position+1 {
-			return nil, fmt.Errorf("%w: build %s, %d after %d", errGap, c.buildID, r.Seq, c.position)
+	for i, r := range records {
+		if want := c.position + 1 + int64(i); r.Seq != want {
+			return nil, fmt.Errorf("%w: build %s, %d instead of %d", errGap, c.buildID, r.Seq, want)
 		}
-		c.position = r.Seq
 	}
+	c.position = records[len(records)-1].Seq
 	return records, nil
 }

@@ -5,22 +5,28 @@
 //
 // A [Record] is an event as it is stored and sent. A producer is whoever holds a
 // build's lease; its fencing token goes with every append. The head is the seq
-// of the newest record. A subscriber is a [Cursor]: a position that reads, not a
-// queue that is filled.
+// of the newest record. A feed is what a node knows of one build. A subscriber is
+// a [Cursor]: a position that reads, not a queue that is filled.
 //
 // # The way of an event
 //
-// [Log.Append] stores it inside the caller's transaction. After the commit the
-// caller hands the [Batch] to [Hub.Publish]: to this node's feeds and, by the
-// [Bus], to those of other nodes. A feed keeps the newest records; cursors read
-// them there, and what is older in the store.
+// [Log.Append] stores it inside the caller's transaction; after the commit the
+// caller hands the [Batch] to [Hub.Publish]. An [Appender] does both for those
+// who have nothing else to store, in one commit for all who come at about the
+// same time. From the hub a batch goes to this node's feeds and, by the [Bus], to
+// those of other nodes. A feed keeps the newest records and wakes its cursors;
+// what is older they read in pages, from the bus's cache or else from the store,
+// each page once for all who wait for it. A stream sends what a cursor returns,
+// as it is stored, in Connect, gRPC, gRPC-Web or as server-sent events.
 //
 // # Invariants
 //
 //   - The records of a build are 1, 2, 3 … without a hole.
 //   - A record is committed before anyone sees it.
 //   - The bus is a hint. What it loses is found in the store within a second.
-//   - A publisher never waits for a subscriber.
+//   - A publisher never waits for a subscriber, nor for the bus.
+//   - What a subscriber costs does not depend on how far behind it is.
+//   - A cursor checks that each record follows the one before.
 //
 // The package knows nothing of what builds mean: the domain that orchestrates
 // them decides what to append. It does not keep a subscriber's place: the resume

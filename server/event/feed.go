@@ -1,71 +1,159 @@
 package event
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// ringBytes bounds what a feed keeps: about two seconds of a busy build, so that
-// a subscriber that keeps up never reads the store.
-const ringBytes = 256 << 10
+const (
+	// ringBytes bounds what a feed keeps: about two seconds of a busy build, so
+	// that a subscriber that keeps up never reads the store.
+	ringBytes = 256 << 10
+	// wakeCost is about what waking one subscriber costs a core: its turn, its
+	// message and the write to its socket.
+	wakeCost = 20 * time.Microsecond
+	// Below minCoalesce a wait gains nothing; beyond maxCoalesce a person could
+	// see it.
+	minCoalesce = time.Millisecond
+	maxCoalesce = 25 * time.Millisecond
+)
 
 // feed is what a node knows of one build: its newest records, its head and a
 // wake-up for those who wait.
 type feed struct {
+	// opened is closed once the bus was asked for the build and the store for its
+	// head; openErr, set before, says that this failed.
+	opened  chan struct{}
+	openErr error
+
+	// cursors are the subscribers and idleSince when the last one left. The hub
+	// changes both under its own lock.
+	cursors   map[*Cursor]struct{}
+	idleSince time.Time
+
 	mu sync.Mutex
-	// ring holds consecutive records; it may be empty.
+	// ring holds consecutive records; it may be empty. Its elements never change,
+	// so that cursors read them without the lock.
 	ring  []Record
 	bytes int
 	// head is the highest seq heard of. It may be beyond the ring: then the
 	// store has what is missing.
 	head int64
-	// wake is closed and replaced whenever head moves.
-	wake chan struct{}
-	// subscribers counts cursors; the hub changes it under its own lock.
-	subscribers int
+	// last says that the build's last record was here.
+	last bool
+	// shown is the head at the newest wake-up. Cursors see nothing beyond it, so
+	// that all take the same steps and nobody is woken for each event.
+	shown  int64
+	wake   chan struct{}
+	wokeAt time.Time
+	// due says that a wake-up is on its way.
+	due bool
+	// audience is the number of cursors, as far as it matters for coalescing.
+	audience int
+	token    sealedPosition
 }
 
-func newFeed() *feed { return &feed{wake: make(chan struct{})} }
+func newFeed() *feed {
+	return &feed{
+		opened:  make(chan struct{}),
+		cursors: make(map[*Cursor]struct{}),
+		wake:    make(chan struct{}),
+	}
+}
 
 // add takes records that may be known already, or leave a gap behind the ring.
-func (f *feed) add(records []Record) {
+// It returns how many records the gap hides; the store has them.
+func (f *feed) add(records []Record) (hidden int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range records {
-		f.push(r)
+		hidden += f.push(r)
 	}
-	for f.bytes > ringBytes && len(f.ring) > 1 {
-		f.bytes -= len(f.ring[0].Wire)
-		f.ring[0] = Record{}
-		f.ring = f.ring[1:]
-	}
+	f.trim()
+	f.showLocked()
+	return hidden
 }
 
-func (f *feed) push(r Record) {
+func (f *feed) push(r Record) (hidden int64) {
 	if len(f.ring) > 0 {
 		switch next := f.ring[len(f.ring)-1].Seq + 1; {
 		case r.Seq < next:
-			return // A repeat.
+			return 0 // A repeat.
 		case r.Seq > next:
-			f.ring, f.bytes = nil, 0 // A gap: the store has what came before.
+			hidden = r.Seq - next
+			f.ring, f.bytes = nil, 0
 		}
 	}
 	f.ring = append(f.ring, r)
 	f.bytes += len(r.Wire)
-	f.raiseLocked(r.Seq)
+	f.head = max(f.head, r.Seq)
+	f.last = f.last || r.Last
+	return hidden
 }
 
-// raise notes that the build's head is at least seq.
-func (f *feed) raise(seq int64) {
+// trim lets the oldest records go. The array below is left as it is: cursors may
+// be reading it, and it is replaced when it is full.
+func (f *feed) trim() {
+	from := 0
+	for f.bytes > ringBytes && from < len(f.ring)-1 {
+		f.bytes -= len(f.ring[from].Wire)
+		from++
+	}
+	f.ring = f.ring[from:]
+}
+
+// raise notes that the build's head is at least seq, and reports whether that is
+// news.
+func (f *feed) raise(seq int64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.raiseLocked(seq)
-}
-
-func (f *feed) raiseLocked(seq int64) {
 	if seq <= f.head {
-		return
+		return false
 	}
 	f.head = seq
+	f.showLocked()
+	return true
+}
+
+// showLocked wakes the cursors if there is something new: at once after a pause,
+// and else so seldom that waking costs at most about one core.
+func (f *feed) showLocked() {
+	if f.head <= f.shown || f.due {
+		return
+	}
+	pause := min(time.Duration(f.audience)*wakeCost, maxCoalesce)
+	if pause < minCoalesce {
+		f.wakeLocked()
+		return
+	}
+	now := time.Now()
+	if wait := pause - now.Sub(f.wokeAt); wait > 0 {
+		f.due = true
+		time.AfterFunc(wait, f.showNow)
+		return
+	}
+	f.wokeAt = now
+	f.wakeLocked()
+}
+
+func (f *feed) showNow() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.due, f.wokeAt = false, time.Now()
+	f.wakeLocked()
+}
+
+func (f *feed) wakeLocked() {
+	f.shown = f.head
 	close(f.wake)
 	f.wake = make(chan struct{})
+}
+
+// setAudience tells how many cursors there are.
+func (f *feed) setAudience(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.audience = n
 }
 
 // highest is the highest seq heard of.
@@ -75,28 +163,35 @@ func (f *feed) highest() int64 {
 	return f.head
 }
 
+// over reports whether the build's last record was here.
+func (f *feed) over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
 // look is what a feed can tell a cursor.
 type look struct {
 	// records follow the cursor's position; empty if the ring does not have them.
 	records []Record
-	head    int64
-	wake    <-chan struct{}
+	// shown is how far a cursor may read.
+	shown int64
+	wake  <-chan struct{}
 }
 
 // after returns what the ring has after a position, at most about maxBytes.
 func (f *feed) after(position int64, maxBytes int) look {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := look{head: f.head, wake: f.wake}
+	l := look{shown: f.shown, wake: f.wake}
 	if len(f.ring) == 0 || f.ring[0].Seq > position+1 {
 		return l
 	}
 	from := int(position + 1 - f.ring[0].Seq)
-	if from >= len(f.ring) {
-		return l
+	to := min(len(f.ring), int(f.shown+1-f.ring[0].Seq))
+	if from < to {
+		l.records = cut(f.ring[from:to:to], maxBytes)
 	}
-	// A copy: the ring's own array is overwritten as it moves on.
-	l.records = append(l.records, cut(f.ring[from:], maxBytes)...)
 	return l
 }
 
@@ -111,4 +206,24 @@ func cut(records []Record, maxBytes int) []Record {
 		}
 	}
 	return records
+}
+
+// sealedPosition is the newest position that was sealed: subscribers that keep
+// up together have the same.
+type sealedPosition struct {
+	seq    int64
+	filter filter
+	token  string
+}
+
+// sealed returns the token of a position, sealing it if it is another one than
+// the last.
+func (f *feed) sealed(seq int64, classes filter, seal func() string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t := f.token; t.token != "" && t.seq == seq && t.filter == classes {
+		return t.token
+	}
+	f.token = sealedPosition{seq, classes, seal()}
+	return f.token.token
 }

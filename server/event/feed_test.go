@@ -83,8 +83,8 @@ func TestFeedTellsWhatFollowsAPosition(t *testing.T) {
 	for position, want := range map[int64][]int64{
 		3: nil, 4: span64(5, 9), 7: span64(8, 9), 8: {9}, 9: nil, 100: nil, 1<<63 - 1: nil,
 	} {
-		if got := f.after(position, batchBytes); !slices.Equal(seqs(got.records), want) || got.head != 9 {
-			t.Errorf("after %d: %v, head %d", position, seqs(got.records), got.head)
+		if got := f.after(position, batchBytes); !slices.Equal(seqs(got.records), want) || got.shown != 9 {
+			t.Errorf("after %d: %v, head %d", position, seqs(got.records), got.shown)
 		}
 	}
 	size := len(f.ring[0].Wire)

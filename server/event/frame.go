@@ -23,12 +23,7 @@ func EncodeFrame(records []Record) []byte {
 	for _, r := range records {
 		size += len(r.Wire) + 6
 	}
-	frame := make([]byte, 0, size)
-	for _, r := range records {
-		frame = protowire.AppendTag(frame, eventsField, protowire.BytesType)
-		frame = protowire.AppendBytes(frame, r.Wire)
-	}
-	return frame
+	return appendFrame(make([]byte, 0, size), records)
 }
 
 // DecodeFrame is the inverse of [EncodeFrame]. It returns an error for anything
@@ -66,5 +61,8 @@ func decodeRecord(wire []byte) (Record, error) {
 	if kind == 0 || e.GetSeq() < 1 {
 		return Record{}, errFrame
 	}
-	return Record{Seq: e.GetSeq(), Class: e.GetEventClass(), Last: isLast(kind), Wire: wire}, nil
+	return Record{
+		Seq: e.GetSeq(), Class: e.GetEventClass(), Last: isLast(kind),
+		Time: e.GetCreateTime().AsTime(), Wire: wire, text: new(jsonForm),
+	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,15 +14,19 @@ import (
 // ErrDraining says that the node is about to stop: subscribers reconnect.
 var ErrDraining = errors.New("the node is draining")
 
-// repairEvery is how often the heads of all followed builds are compared with
-// the store, in one query: the longest that a lost publication goes unnoticed.
-const repairEvery = time.Second
-
-// pageSize is how many records a cursor reads from the store at once.
-const pageSize = 500
-
-// batchBytes bounds what a cursor returns at once.
-const batchBytes = 256 << 10
+const (
+	// repairEvery is how often the heads of all followed builds are compared with
+	// the store, in one query: the longest that a lost publication goes unnoticed.
+	repairEvery = time.Second
+	// openTimeout bounds the first questions about a build.
+	openTimeout = 10 * time.Second
+	// linger is how long a feed stays after its last subscriber, who may be
+	// reconnecting, and maxLingering how many of them stay at most.
+	linger       = 30 * time.Second
+	maxLingering = 256
+	// batchBytes bounds what a cursor returns at once.
+	batchBytes = 256 << 10
+)
 
 // Reader is the part of the log that delivery needs.
 type Reader interface {
@@ -32,63 +37,76 @@ type Reader interface {
 // Hub delivers records to the subscribers of one node. It is safe for concurrent
 // use; [Hub.Run] must run for lost publications to be found.
 type Hub struct {
-	reader Reader
-	log    *slog.Logger
+	reader  Reader
+	log     *slog.Logger
+	bus     Bus
+	metrics *Metrics
+	pages   *pages
 
-	mu    sync.Mutex
-	bus   Bus
-	feeds map[uuid.UUID]*feed
-
-	drain     chan struct{}
-	drainOnce sync.Once
+	mu       sync.Mutex
+	feeds    map[uuid.UUID]*feed
+	draining bool
 }
 
 // NewHub makes a hub without a bus: it hears of this node's batches at once and
 // of others' within a second.
 func NewHub(reader Reader, log *slog.Logger) *Hub {
-	return &Hub{
-		reader: reader,
-		log:    log,
-		feeds:  make(map[uuid.UUID]*feed),
-		drain:  make(chan struct{}),
+	h := &Hub{
+		reader:  reader,
+		log:     log,
+		bus:     noBus{},
+		metrics: NewMetrics(nil),
+		feeds:   make(map[uuid.UUID]*feed),
 	}
+	h.pages = newPages(h.readPage)
+	return h
 }
 
 // Connect gives the hub a bus, before the first use of the hub. The bus hands
-// what it hears to [Hub.Deliver].
+// what it hears to [Hub.Receive].
 func (h *Hub) Connect(bus Bus) { h.bus = bus }
 
-// Publish makes committed batches known, here and on other nodes. It never fails:
-// who misses the news finds the records in the store.
-func (h *Hub) Publish(ctx context.Context, batches ...Batch) {
-	for _, batch := range batches {
-		if len(batch.Records) == 0 {
-			continue
-		}
-		h.Deliver(batch)
-		if h.bus == nil {
-			continue
-		}
-		if err := h.bus.Publish(ctx, batch); err != nil {
-			h.log.WarnContext(ctx, "events were not published; subscribers read the store", "cause", err)
-		}
+// Observe makes the hub count, from before its first use on.
+func (h *Hub) Observe(m *Metrics) { h.metrics = m }
+
+// Publish makes committed batches known, here and on other nodes. It neither
+// blocks nor fails: who misses the news finds the records in the store.
+func (h *Hub) Publish(batches ...Batch) {
+	sent := slices.DeleteFunc(slices.Clone(batches), func(b Batch) bool { return len(b.Records) == 0 })
+	if len(sent) == 0 {
+		return
+	}
+	for _, batch := range sent {
+		h.metrics.appended(len(batch.Records))
+		h.deliver(batch)
+	}
+	h.bus.Publish(sent...)
+}
+
+// Receive takes a batch that the bus brought. It never blocks.
+func (h *Hub) Receive(batch Batch) {
+	if h.deliver(batch) {
+		h.metrics.hop(hopBus, batch.Records[len(batch.Records)-1])
 	}
 }
 
-// Deliver hands a batch to this node's subscribers. It never blocks.
-func (h *Hub) Deliver(batch Batch) {
+// deliver hands a batch to this node's subscribers, and reports whether somebody
+// may be there.
+func (h *Hub) deliver(batch Batch) bool {
 	h.mu.Lock()
 	f := h.feeds[batch.BuildID]
 	h.mu.Unlock()
-	if f != nil {
-		f.add(batch.Records)
+	if f == nil || len(batch.Records) == 0 {
+		return false
 	}
+	if hidden := f.add(batch.Records); hidden > 0 {
+		h.metrics.repaired(byHole)
+	}
+	return true
 }
 
-// Drain ends every cursor's wait with [ErrDraining], now and from now on.
-func (h *Hub) Drain() { h.drainOnce.Do(func() { close(h.drain) }) }
-
-// Run repairs what the bus lost, until ctx ends.
+// Run repairs what the bus lost and forgets what nobody asks for any more, until
+// ctx ends.
 func (h *Hub) Run(ctx context.Context) {
 	ticker := time.NewTicker(repairEvery)
 	defer ticker.Stop()
@@ -98,19 +116,20 @@ func (h *Hub) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 			h.repair(ctx)
+			h.sweep(time.Now())
 		}
 	}
 }
 
+// repair compares the heads of all builds that somebody follows with the store.
 func (h *Hub) repair(ctx context.Context) {
-	h.mu.Lock()
-	builds := make([]uuid.UUID, 0, len(h.feeds))
-	for id := range h.feeds {
-		builds = append(builds, id)
-	}
-	h.mu.Unlock()
-	if len(builds) == 0 {
+	followed := h.followed()
+	if len(followed) == 0 {
 		return
+	}
+	builds := make([]uuid.UUID, 0, len(followed))
+	for id := range followed {
+		builds = append(builds, id)
 	}
 	heads, err := h.reader.Heads(ctx, builds)
 	if err != nil {
@@ -120,68 +139,42 @@ func (h *Hub) repair(ctx context.Context) {
 		return
 	}
 	for id, head := range heads {
-		h.mu.Lock()
-		f := h.feeds[id]
-		h.mu.Unlock()
-		if f != nil {
-			f.raise(head)
+		if followed[id].raise(head) {
+			h.metrics.repaired(bySilence)
 		}
 	}
 }
 
-// Subscribe begins to follow a build after a seq. The cursor must be closed.
-func (h *Hub) Subscribe(ctx context.Context, buildID uuid.UUID, afterSeq int64) (*Cursor, error) {
-	h.mu.Lock()
-	f, ok := h.feeds[buildID]
-	if !ok {
-		f = newFeed()
-		h.feeds[buildID] = f
-	}
-	f.subscribers++
-	h.mu.Unlock()
-	c := &Cursor{hub: h, feed: f, buildID: buildID, position: afterSeq}
-	if !ok && h.bus != nil {
-		h.bus.Attach(ctx, buildID)
-	}
-	// After attaching, so that nothing falls between what the store has now and
-	// what the bus brings.
-	heads, err := h.reader.Heads(ctx, []uuid.UUID{buildID})
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	f.raise(heads[buildID])
-	return c, nil
-}
-
-func (h *Hub) unsubscribe(buildID uuid.UUID, f *feed) {
-	if last := h.leave(buildID, f); !last || h.bus == nil {
-		return
-	}
-	// Not under the lock: a publisher must not wait for the bus.
-	h.bus.Detach(buildID)
-	if h.follows(buildID) {
-		// Somebody came meanwhile and was detached too. If they have left again
-		// by now, the build's batches come for nobody, which does no harm.
-		h.bus.Attach(context.Background(), buildID)
-	}
-}
-
-// leave counts a cursor off and reports whether it was its build's last one.
-func (h *Hub) leave(buildID uuid.UUID, f *feed) bool {
+// followed are the feeds that have subscribers.
+func (h *Hub) followed() map[uuid.UUID]*feed {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f.subscribers--
-	if f.subscribers > 0 {
-		return false
+	followed := make(map[uuid.UUID]*feed, len(h.feeds))
+	for id, f := range h.feeds {
+		if len(f.cursors) > 0 {
+			followed[id] = f
+		}
 	}
-	delete(h.feeds, buildID)
-	return true
+	return followed
 }
 
-func (h *Hub) follows(buildID uuid.UUID) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, ok := h.feeds[buildID]
-	return ok
+// readPage reads from the bus's cache, or else from the store.
+func (h *Hub) readPage(ctx context.Context, buildID uuid.UUID, afterSeq int64, limit int32) ([]Record, error) {
+	if records := h.bus.Recent(ctx, buildID, afterSeq, int(limit)); len(records) > 0 {
+		h.metrics.caughtUp(fromRedis)
+		return records, nil
+	}
+	records, err := h.reader.Page(ctx, buildID, afterSeq, limit)
+	if err == nil {
+		h.metrics.caughtUp(fromPostgres)
+	}
+	return records, err
 }
+
+// noBus is the bus of a hub that is alone.
+type noBus struct{}
+
+func (noBus) Publish(...Batch)                                       {}
+func (noBus) Attach(context.Context, uuid.UUID)                      {}
+func (noBus) Detach(uuid.UUID)                                       {}
+func (noBus) Recent(context.Context, uuid.UUID, int64, int) []Record { return nil }

@@ -75,6 +75,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"read":      w.read,
 		"resume":    w.resume,
 		"leave":     w.leave,
+		"sweep":     w.sweep,
 	}
 }
 
@@ -89,7 +90,7 @@ func (w *world) append(rt *rapid.T) {
 // between their commit and their publication.
 func (w *world) publish(rt *rapid.T) {
 	if batch, ok := take(rt, &w.unpublished); ok {
-		rapid.SampledFrom(w.nodes).Draw(rt, "node").hub.Publish(context.Background(), batch)
+		rapid.SampledFrom(w.nodes).Draw(rt, "node").hub.Publish(batch)
 	}
 }
 
@@ -106,7 +107,7 @@ func (w *world) deliver(rt *rapid.T) {
 		*flight = append(*flight, batch)
 	}
 	if to := w.nodes[1-from]; to.bus.follows(batch.BuildID) {
-		to.hub.Deliver(batch)
+		to.hub.Receive(batch)
 	}
 }
 
@@ -134,7 +135,8 @@ func (w *world) subscribe(rt *rapid.T) {
 
 func (w *world) attach(rt *rapid.T, s *subscriber) {
 	hub := rapid.SampledFrom(w.nodes).Draw(rt, "node").hub
-	cursor, err := hub.Subscribe(context.Background(), s.build, s.position())
+	head := rapid.SampledFrom([]int64{0, w.log.head(s.build)}).Draw(rt, "head")
+	cursor, err := hub.Subscribe(context.Background(), s.build, s.position(), head)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -163,6 +165,12 @@ func (w *world) leave(rt *rapid.T) {
 	}
 }
 
+// sweep lets what nobody follows go, all of it or nothing yet.
+func (w *world) sweep(rt *rapid.T) {
+	later := rapid.SampledFrom([]time.Duration{0, linger}).Draw(rt, "later")
+	rapid.SampledFrom(w.nodes).Draw(rt, "node").hub.sweep(time.Now().Add(later))
+}
+
 // check is what always holds.
 func (w *world) check(rt *rapid.T) {
 	for _, s := range w.subscribers {
@@ -171,9 +179,9 @@ func (w *world) check(rt *rapid.T) {
 		}
 	}
 	for _, n := range w.nodes {
-		for id, f := range n.hub.feeds {
-			if f.subscribers < 1 || !n.bus.follows(id) {
-				rt.Fatalf("a feed with %d subscribers, attached: %v", f.subscribers, n.bus.follows(id))
+		for id := range n.hub.feeds {
+			if !n.bus.follows(id) {
+				rt.Fatal("a feed that hears nothing")
 			}
 		}
 	}
@@ -193,6 +201,7 @@ func (w *world) settle(rt *rapid.T) {
 		s.cursor.Close()
 	}
 	for _, n := range w.nodes {
+		n.hub.sweep(time.Now().Add(linger))
 		if len(n.hub.feeds) != 0 || len(n.bus.attached) != 0 {
 			rt.Fatalf("left behind: %d feeds, %d subscriptions", len(n.hub.feeds), len(n.bus.attached))
 		}
@@ -223,13 +232,13 @@ func TestACursorThatKeepsUpNeverReadsTheStore(t *testing.T) {
 	t.Parallel()
 	log, build := newSimLog(), uuid.New()
 	n := newNode(log)
-	cursor, err := n.hub.Subscribe(t.Context(), build, 0)
+	cursor, err := n.hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cursor.Close()
 	for range 50 {
-		n.hub.Publish(t.Context(), log.append(t, build, 3, 100))
+		n.hub.Publish(log.append(t, build, 3, 100))
 		if records, err := cursor.Next(t.Context()); err != nil || len(records) != 3 {
 			t.Fatalf("%v, %v", seqs(records), err)
 		}
@@ -244,7 +253,7 @@ func TestACursorReturnsBoundedBatches(t *testing.T) {
 	log, build := newSimLog(), uuid.New()
 	n := newNode(log)
 	log.append(t, build, 40, 30<<10)
-	cursor, err := n.hub.Subscribe(t.Context(), build, 0)
+	cursor, err := n.hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +283,7 @@ func TestAGapIsNeverHandedOn(t *testing.T) {
 	t.Parallel()
 	log, build := newSimLog(), uuid.New()
 	log.append(t, build, 5, 4)
-	cursor, err := newNode(gapReader{log}).hub.Subscribe(t.Context(), build, 0)
+	cursor, err := newNode(gapReader{log}).hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +311,7 @@ func TestNextReturnsTheCauseOfItsEnd(t *testing.T) {
 		if test.behind {
 			log.append(t, build, 1, 4)
 		}
-		cursor, err := newNode(log).hub.Subscribe(t.Context(), build, 0)
+		cursor, err := newNode(log).hub.Subscribe(t.Context(), build, 0, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +331,7 @@ func TestDrainEndsEveryWait(t *testing.T) {
 	t.Parallel()
 	log, build := newSimLog(), uuid.New()
 	hub := newNode(log).hub
-	cursor, err := hub.Subscribe(t.Context(), build, 0)
+	cursor, err := hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,12 +341,12 @@ func TestDrainEndsEveryWait(t *testing.T) {
 		_, err := cursor.Next(t.Context())
 		ended <- err
 	}()
-	hub.Drain()
-	hub.Drain()
+	hub.Drain(0)
+	hub.Drain(0)
 	if err := <-ended; !errors.Is(err, ErrDraining) {
 		t.Errorf("one that waited: %v", err)
 	}
-	hub.Publish(t.Context(), log.append(t, build, 1, 4))
+	hub.Publish(log.append(t, build, 1, 4))
 	if _, err := cursor.Next(t.Context()); !errors.Is(err, ErrDraining) {
 		t.Errorf("one that came later: %v", err)
 	}
@@ -366,19 +375,20 @@ func TestAPublisherDoesNotWaitForASubscriberThatLeaves(t *testing.T) {
 	hub := NewHub(log, slog.New(slog.DiscardHandler))
 	bus := &stuckBus{simBus: newSimBus(), entered: make(chan struct{}), release: make(chan struct{})}
 	hub.Connect(bus)
-	leaving, err := hub.Subscribe(t.Context(), build, 0)
+	leaving, err := hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var left sync.WaitGroup
-	left.Go(leaving.Close)
+	leaving.Close()
+	left.Go(func() { hub.sweep(time.Now().Add(linger)) })
 	<-bus.entered
 	batch := log.append(t, build, 1, 4)
 	published := make(chan *Cursor)
 	go func() {
-		hub.Publish(context.Background(), batch)
+		hub.Publish(batch)
 		// Somebody comes while the last one is still leaving.
-		coming, err := hub.Subscribe(context.Background(), build, 0)
+		coming, err := hub.Subscribe(context.Background(), build, 0, 0)
 		if err != nil {
 			t.Error(err)
 		}

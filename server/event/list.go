@@ -41,7 +41,7 @@ func (s *Service) ListEvents(ctx context.Context, req *eventv1.ListEventsRequest
 		return nil, err
 	}
 	if len(records) == 0 && !position.Final {
-		if records, err = s.wait(ctx, buildID, after, req.GetWait().AsDuration()); err != nil {
+		if records, err = s.wait(ctx, buildID, after, position.Head, req.GetWait().AsDuration()); err != nil {
 			return nil, err
 		}
 		records = records[:min(len(records), int(limit))]
@@ -50,11 +50,11 @@ func (s *Service) ListEvents(ctx context.Context, req *eventv1.ListEventsRequest
 }
 
 // wait returns the first records after a seq, or none when the time is over.
-func (s *Service) wait(ctx context.Context, buildID uuid.UUID, after int64, d time.Duration) ([]Record, error) {
+func (s *Service) wait(ctx context.Context, buildID uuid.UUID, after, head int64, d time.Duration) ([]Record, error) {
 	if d <= 0 {
 		return nil, nil
 	}
-	cursor, err := s.hub.Subscribe(ctx, buildID, after)
+	cursor, err := s.hub.Subscribe(ctx, buildID, after, head)
 	if err != nil {
 		return nil, err
 	}

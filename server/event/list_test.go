@@ -136,7 +136,7 @@ func (s *site) waitForSubscribers(t *testing.T, id uuid.UUID, n int) {
 		s.hub.mu.Lock()
 		defer s.hub.mu.Unlock()
 		f := s.hub.feeds[id]
-		return f != nil && f.subscribers >= n
+		return f != nil && len(f.cursors) >= n
 	})
 }
 
@@ -161,7 +161,7 @@ func TestALongPollThatGetsNothing(t *testing.T) {
 		{"a node that drains", running, 20 * time.Second, true, 0, 10 * time.Second, false},
 	} {
 		if test.drain {
-			s.hub.Drain()
+			s.hub.Drain(0)
 		}
 		began := time.Now()
 		page, err := client.ListEvents(t.Context(), &eventv1.ListEventsRequest{

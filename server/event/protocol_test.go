@@ -116,6 +116,9 @@ func TestAnothersBuildLooksLikeNone(t *testing.T) {
 			answers["gRPC-Web, "+name] = s.raw(t, eventv1connect.EventServiceStreamEventsProcedure, "application/grpc-web+json", envelope([]byte(message)))
 		}
 		list := fmt.Sprintf(`{"build_id":%q,"wait":"0.1s"}`, id)
+		for _, query := range []string{"", "?after_seq=900", "?classes=text", "?snapshot=true"} {
+			answers["events"+query] = s.get(t, id.String(), query, "").String()
+		}
 		answers["list"] = s.raw(t, eventv1connect.EventServiceListEventsProcedure, "application/json", []byte(list))
 		return answers
 	}

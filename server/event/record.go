@@ -2,9 +2,11 @@ package event
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -18,8 +20,33 @@ type Record struct {
 	Class eventv1.EventClass
 	// Last says that no event of the build comes after it.
 	Last bool
+	// Time is the create_time.
+	Time time.Time
 	// Wire is the whole BuildEvent in protobuf's binary form, encoded once.
 	Wire []byte
+	// text is its JSON form, made when the first subscriber asks for it.
+	text *jsonForm
+}
+
+type jsonForm struct {
+	once  sync.Once
+	bytes []byte
+	err   error
+}
+
+// JSON is the BuildEvent in protobuf's JSON form, encoded once however many ask.
+// The result is not to be changed.
+func (r Record) JSON() ([]byte, error) {
+	r.text.once.Do(func() {
+		var e eventv1.BuildEvent
+		if r.text.err = proto.Unmarshal(r.Wire, &e); r.text.err == nil {
+			r.text.bytes, r.text.err = protojson.Marshal(&e)
+		}
+	})
+	if r.text.err != nil {
+		return nil, fmt.Errorf("encode event %d as JSON: %w", r.Seq, r.text.err)
+	}
+	return r.text.bytes, nil
 }
 
 // Batch are records of one build with consecutive seqs.
@@ -81,5 +108,8 @@ func newRecord(buildID uuid.UUID, seq int64, class eventv1.EventClass, last bool
 	if err != nil {
 		return Record{}, fmt.Errorf("encode an event's header: %w", err)
 	}
-	return Record{Seq: seq, Class: class, Last: last, Wire: append(wire, payload...)}, nil
+	return Record{
+		Seq: seq, Class: class, Last: last, Time: created,
+		Wire: append(wire, payload...), text: new(jsonForm),
+	}, nil
 }

@@ -2,7 +2,6 @@ package event
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -46,12 +45,16 @@ func NewRedisBus(client redis.UniversalClient, deliver func(Batch), log *slog.Lo
 func channel(buildID uuid.UUID) string { return channelPrefix + buildID.String() + "}" }
 
 // Publish implements [Bus].
-func (b *RedisBus) Publish(ctx context.Context, batch Batch) error {
-	if err := b.client.Publish(ctx, channel(batch.BuildID), EncodeFrame(batch.Records)).Err(); err != nil {
-		return fmt.Errorf("publish to Redis: %w", err)
+func (b *RedisBus) Publish(batches ...Batch) {
+	for _, batch := range batches {
+		if err := b.client.Publish(context.Background(), channel(batch.BuildID), EncodeFrame(batch.Records)).Err(); err != nil {
+			b.log.Warn("events were not published; subscribers read the store", "cause", err)
+		}
 	}
-	return nil
 }
+
+// Recent implements [Bus].
+func (b *RedisBus) Recent(context.Context, uuid.UUID, int64, int) []Record { return nil }
 
 // Attach implements [Bus].
 func (b *RedisBus) Attach(ctx context.Context, buildID uuid.UUID) {

@@ -24,7 +24,7 @@ func newRedisNode(t *testing.T, server *miniredis.Miniredis, reader Reader) *red
 	quiet := slog.New(slog.DiscardHandler)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second})
 	hub := NewHub(reader, quiet)
-	bus := NewRedisBus(client, hub.Deliver, quiet)
+	bus := NewRedisBus(client, hub.Receive, quiet)
 	hub.Connect(bus)
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
@@ -42,7 +42,7 @@ func TestBatchesTravelOverRedis(t *testing.T) {
 	t.Parallel()
 	server, log, build := miniredis.RunT(t), newSimLog(), uuid.New()
 	writing, reading := newRedisNode(t, server, log), newRedisNode(t, server, log)
-	cursor, err := reading.hub.Subscribe(t.Context(), build, 0)
+	cursor, err := reading.hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestBatchesTravelOverRedis(t *testing.T) {
 	}
 	var got []int64
 	for range 20 {
-		writing.hub.Publish(t.Context(), log.append(t, build, 3, 100))
+		writing.hub.Publish(log.append(t, build, 3, 100))
 		records, err := cursor.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -65,6 +65,7 @@ func TestBatchesTravelOverRedis(t *testing.T) {
 		t.Errorf("%d pages were read from the store", log.pages)
 	}
 	cursor.Close()
+	reading.hub.sweep(time.Now().Add(linger))
 	waitFor(t, func() bool { return server.PubSubNumSub(channel(build))[channel(build)] == 0 })
 }
 
@@ -72,7 +73,7 @@ func TestForeignPublicationsAreIgnored(t *testing.T) {
 	t.Parallel()
 	server, log, build := miniredis.RunT(t), newSimLog(), uuid.New()
 	n := newRedisNode(t, server, log)
-	cursor, err := n.hub.Subscribe(t.Context(), build, 0)
+	cursor, err := n.hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +84,7 @@ func TestForeignPublicationsAreIgnored(t *testing.T) {
 		}
 	}
 	batch := log.append(t, build, 1, 4)
-	if err := NewRedisBus(n.client, nil, slog.New(slog.DiscardHandler)).Publish(t.Context(), batch); err != nil {
-		t.Fatal(err)
-	}
+	NewRedisBus(n.client, nil, slog.New(slog.DiscardHandler)).Publish(batch)
 	if records, err := cursor.Next(t.Context()); err != nil || !slices.Equal(seqs(records), []int64{1}) {
 		t.Errorf("%v, %v", seqs(records), err)
 	}
@@ -95,18 +94,18 @@ func TestEventsComeWithoutRedis(t *testing.T) {
 	t.Parallel()
 	server, log, build := miniredis.RunT(t), newSimLog(), uuid.New()
 	writing, reading := newRedisNode(t, server, log), newRedisNode(t, server, log)
-	early, err := reading.hub.Subscribe(t.Context(), build, 0)
+	early, err := reading.hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer early.Close()
 	server.Close()
-	late, err := reading.hub.Subscribe(t.Context(), build, 0)
+	late, err := reading.hub.Subscribe(t.Context(), build, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer late.Close()
-	writing.hub.Publish(t.Context(), log.append(t, build, 2, 4))
+	writing.hub.Publish(log.append(t, build, 2, 4))
 	for name, cursor := range map[string]*Cursor{"early": early, "late": late} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		if records, err := cursor.Next(ctx); err != nil || !slices.Equal(seqs(records), []int64{1, 2}) {

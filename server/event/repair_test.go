@@ -22,18 +22,18 @@ type lossyBus struct {
 }
 
 // Publish implements [Bus]. One goroutine publishes.
-func (b lossyBus) Publish(_ context.Context, batch Batch) error {
+func (b lossyBus) Publish(batches ...Batch) {
+	batch := batches[0]
 	if rand.IntN(3) == 0 {
 		*b.lost++
-		return nil
+		return
 	}
 	for range 1 + rand.IntN(2) {
 		b.group.Go(func() {
 			time.Sleep(rand.N(50 * time.Millisecond)) //nolint:forbidigo // virtual time
-			b.to.Deliver(batch)
+			b.to.Receive(batch)
 		})
 	}
-	return nil
 }
 
 func TestLostPublicationsAreFoundWithinASecond(t *testing.T) {
@@ -69,7 +69,7 @@ func TestLostPublicationsAreFoundWithinASecond(t *testing.T) {
 			commits[seq] = time.Now()
 			mu.Unlock()
 			if seq < records { // The last publication is lost for certain.
-				writing.Publish(ctx, batch)
+				writing.Publish(batch)
 			}
 			time.Sleep(rand.N(30 * time.Millisecond)) //nolint:forbidigo // virtual time
 		}
@@ -85,7 +85,7 @@ func TestLostPublicationsAreFoundWithinASecond(t *testing.T) {
 // readAll reads a build to its end over several cursors; a slow reader stalls.
 func readAll(t *testing.T, hub *Hub, build uuid.UUID, slow bool, until int64, seen func(seq int64)) {
 	for position := int64(0); position < until; {
-		cursor, err := hub.Subscribe(t.Context(), build, position)
+		cursor, err := hub.Subscribe(t.Context(), build, position, 0)
 		if err != nil {
 			t.Error(err)
 			return
@@ -118,7 +118,7 @@ func TestALostLastPublicationIsFoundByTheTicker(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		group.Go(func() { hub.Run(ctx) })
-		cursor, err := hub.Subscribe(ctx, build, 0)
+		cursor, err := hub.Subscribe(ctx, build, 0, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

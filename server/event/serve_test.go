@@ -39,11 +39,12 @@ func serve(t testing.TB, opts ...ServiceOption) *site {
 	s.hub = NewHub(s.log, slog.New(slog.DiscardHandler))
 	s.service = NewService(s.log, s.hub, newTokens(t, 1), s.describe, opts...)
 	path, handler := eventv1connect.NewEventServiceHandler(s.service,
-		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()))
+		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()), Codecs())
 	mux := http.NewServeMux()
-	mux.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handler.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), s.principal())))
-	}))
+	mux.Handle(path, s.signedIn(handler))
+	mux.Handle("GET /v1/builds/{id}/events", s.signedIn(s.service.EventSource(func(w http.ResponseWriter, r *http.Request, err error) {
+		_ = connect.NewErrorWriter().Write(w, r, fault.Wire(err))
+	})))
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
@@ -52,6 +53,13 @@ func serve(t testing.TB, opts ...ServiceOption) *site {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
+}
+
+// signedIn makes whoever calls the site's caller.
+func (s *site) signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), s.principal())))
+	})
 }
 
 func (s *site) principal() auth.Principal {
@@ -79,7 +87,7 @@ func (s *site) client(t testing.TB, opts ...connect.ClientOption) eventv1connect
 // publish appends events and makes them known.
 func (s *site) publish(t testing.TB, p Producer, events ...*eventv1.BuildEvent) {
 	t.Helper()
-	s.hub.Publish(t.Context(), s.append(t, p, events...))
+	s.hub.Publish(s.append(t, p, events...))
 }
 
 // reading is a stream and what came of it.

@@ -76,27 +76,39 @@ func (s *Service) ResumeToken(buildID uuid.UUID, seq int64) string {
 func (s *Service) StreamEvents(
 	ctx context.Context, req *eventv1.StreamEventsRequest, out *connect.ServerStream[eventv1.StreamEventsResponse],
 ) error {
+	stream, position, err := s.prepare(ctx, req)
+	if err != nil {
+		return err
+	}
+	// Not through out.Send: the events are encoded already, see Codecs.
+	conn := out.Conn()
+	stream.send = func(m *message) error { return conn.Send(m) }
+	return stream.run(ctx, position)
+}
+
+// prepare checks that the caller may read the build and where to begin.
+func (s *Service) prepare(ctx context.Context, req *eventv1.StreamEventsRequest) (*stream, Position, error) {
 	buildID, err := uuid.Parse(req.GetBuildId())
 	if err != nil {
-		return fault.NotFound()
+		return nil, Position{}, fault.NotFound()
 	}
 	classes := newFilter(req.GetClasses())
 	position, err := s.log.Position(ctx, buildID, auth.Caller(ctx).UserID)
 	if err != nil {
-		return err
+		return nil, Position{}, err
 	}
 	after, err := s.start(ctx, req, buildID, classes, position.Head)
 	if err != nil {
-		return err
+		return nil, Position{}, err
 	}
-	stream := &stream{service: s, buildID: buildID, classes: classes, sent: after, send: out.Send}
+	stream := &stream{service: s, buildID: buildID, classes: classes, sent: after}
 	if req.GetSnapshot() {
 		if stream.snapshot, err = s.snapshot(ctx, buildID, position.Head); err != nil {
-			return err
+			return nil, Position{}, err
 		}
 		stream.sent = stream.snapshot.GetSeq()
 	}
-	return stream.run(ctx, position)
+	return stream, position, nil
 }
 
 // start is the seq that a stream begins after.

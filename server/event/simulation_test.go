@@ -73,10 +73,23 @@ type simBus struct {
 func newSimBus() *simBus { return &simBus{attached: make(map[uuid.UUID]bool)} }
 
 // Publish implements [Bus].
-func (b *simBus) Publish(_ context.Context, batch Batch) error {
+func (b *simBus) Publish(batches ...Batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.inFlight = append(b.inFlight, batch)
+	b.inFlight = append(b.inFlight, batches...)
+}
+
+// Recent implements [Bus]: what is in flight may be read too.
+func (b *simBus) Recent(_ context.Context, build uuid.UUID, after int64, limit int) []Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, batch := range b.inFlight {
+		first := batch.Records[0].Seq
+		if batch.BuildID == build && first <= after+1 && after < batch.Head() {
+			records := batch.Records[after+1-first:]
+			return records[:min(len(records), limit)]
+		}
+	}
 	return nil
 }
 

@@ -23,40 +23,83 @@ var (
 const (
 	endComplete  = eventv1.StreamEndReason_STREAM_END_REASON_COMPLETE
 	endReconnect = eventv1.StreamEndReason_STREAM_END_REASON_RECONNECT
+	endResync    = eventv1.StreamEndReason_STREAM_END_REASON_RESYNC
+)
+
+// How a stream ended, in the metrics, if it did not say so itself.
+const (
+	endedLeft  = "left"
+	endedError = "error"
 )
 
 // drainSpread is the longest that a client is asked to wait before it connects
 // again when a node drains, so that not all come at once.
 const drainSpread = time.Second
 
-// stream is one StreamEvents call. All its messages come from one goroutine.
+// stream is one subscriber's view of a build's log. All its messages come from
+// one goroutine.
 type stream struct {
 	service  *Service
 	buildID  uuid.UUID
 	classes  filter
-	sent     int64
 	snapshot *eventv1.Snapshot
-	send     func(*eventv1.StreamEventsResponse) error
+	// send takes a message to the client; it has copied it when it returns.
+	send func(*message) error
+
+	cursor *Cursor
+	sent   int64
+	// beat is when a heartbeat is due.
+	beat time.Time
+	// end is the reason that the stream gave.
+	end eventv1.StreamEndReason
 }
 
+// run sends messages until the stream ends. start is the build's position as it
+// was read just before.
 func (s *stream) run(ctx context.Context, start Position) error {
+	s.service.hub.metrics.streamOpened()
+	err := s.follow(ctx, start)
+	s.service.hub.metrics.streamEnded(s.reason(ctx, err))
+	return err
+}
+
+func (s *stream) reason(ctx context.Context, err error) string {
+	switch {
+	case err == nil && s.end == endComplete:
+		return "complete"
+	case err == nil && s.end == endReconnect:
+		return "reconnect"
+	case err == nil:
+		return "resync"
+	case ctx.Err() != nil:
+		return endedLeft
+	default:
+		return endedError
+	}
+}
+
+func (s *stream) follow(ctx context.Context, start Position) (err error) {
+	if s.snapshot == nil && s.sent > start.Head {
+		return s.resync()
+	}
 	// Subscribed before the first message: what that says about the head is
 	// what the rest goes on from.
-	cursor, err := s.service.hub.Subscribe(ctx, s.buildID, s.sent)
-	if err != nil {
+	if s.cursor, err = s.service.hub.Subscribe(ctx, s.buildID, s.sent, start.Head); err != nil {
 		return err
 	}
-	defer cursor.Close()
+	defer s.cursor.Close()
+	first := s.message(nil)
+	first.rest.Snapshot = s.snapshot
 	if start.Final && s.sent >= start.Head {
-		return s.finish(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head(), Snapshot: s.snapshot}, endComplete, 0)
+		return s.finish(first, endComplete, 0)
 	}
-	if err := s.message(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head(), Snapshot: s.snapshot}); err != nil {
+	if err := s.deliver(first); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.lifetime(ctx), errLifetime)
 	defer cancel()
 	for {
-		if done, err := s.step(ctx, cursor); done || err != nil {
+		if done, err := s.step(ctx); done || err != nil {
 			return err
 		}
 	}
@@ -73,38 +116,86 @@ func (s *stream) lifetime(ctx context.Context) time.Duration {
 	return life
 }
 
-// step sends the next message and says whether it was the last one.
-func (s *stream) step(ctx context.Context, cursor *Cursor) (done bool, err error) {
-	wait, cancel := context.WithTimeoutCause(ctx, s.service.heartbeat, errHeartbeat)
-	records, err := cursor.Next(wait)
+// step waits for what comes next and says whether the stream has ended.
+func (s *stream) step(ctx context.Context) (done bool, err error) {
+	wait, cancel := context.WithDeadlineCause(ctx, s.beat, errHeartbeat)
+	records, err := s.cursor.Next(wait)
 	cancel()
 	switch {
+	case err == nil:
+		return s.take(records)
 	case errors.Is(err, errHeartbeat):
-		return false, s.message(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head()})
+		return s.heartbeat(ctx)
 	case errors.Is(err, ErrDraining):
-		return true, s.finish(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head()}, endReconnect, rand.N(drainSpread)) //nolint:gosec // no secret, a spread
+		return true, s.finish(s.message(nil), endReconnect, rand.N(drainSpread)) //nolint:gosec // no secret, a spread
 	case errors.Is(err, errLifetime):
-		return true, s.finish(&eventv1.StreamEventsResponse{HeadSeq: cursor.Head()}, endReconnect, 0)
-	case err != nil:
+		return true, s.finish(s.message(nil), endReconnect, 0)
+	case errors.Is(err, errGap) && s.dropped(ctx):
+		return true, s.resync()
+	default:
 		return true, err
 	}
+}
+
+// take sends what the filter admits of the next records. What it does not admit
+// moves the position; the next message says so.
+func (s *stream) take(records []Record) (done bool, err error) {
 	last := records[len(records)-1]
 	s.sent = last.Seq
-	events := decodeAll(s.classes.apply(records))
+	m := s.message(s.classes.apply(records))
 	if last.Last {
-		return true, s.finish(&eventv1.StreamEventsResponse{Events: events, HeadSeq: last.Seq}, endComplete, 0)
+		return true, s.finish(m, endComplete, 0)
 	}
-	return false, s.message(&eventv1.StreamEventsResponse{Events: events, HeadSeq: max(last.Seq, cursor.Head())})
+	if len(m.records) == 0 {
+		return false, nil
+	}
+	s.service.hub.metrics.sent(last, m.rest.GetHeadSeq())
+	return false, s.deliver(m)
+}
+
+// heartbeat also notices a reader so slow that retention has overtaken it.
+func (s *stream) heartbeat(ctx context.Context) (done bool, err error) {
+	if s.cursor.Head() > s.sent && s.dropped(ctx) {
+		return true, s.resync()
+	}
+	return false, s.deliver(s.message(nil))
+}
+
+// dropped reports whether what follows the position is no longer kept.
+func (s *stream) dropped(ctx context.Context) bool {
+	floor, err := s.service.log.Floor(ctx, s.buildID, s.cursor.Head())
+	return err == nil && floor > s.sent+1
+}
+
+// resync ends a stream whose position the log cannot serve: it is beyond the
+// head, as after an old backup, or below the floor.
+func (s *stream) resync() error { return s.finish(s.message(nil), endResync, 0) }
+
+// message is one with the position after it.
+func (s *stream) message(records []Record) *message {
+	m := &message{records: records, position: s.sent}
+	m.rest.HeadSeq = s.sent
+	if s.cursor == nil {
+		m.rest.ResumeToken = s.token()
+		return m
+	}
+	m.rest.HeadSeq = max(s.sent, s.cursor.Head())
+	m.rest.ResumeToken = s.cursor.feed.sealed(s.sent, s.classes, s.token)
+	return m
+}
+
+func (s *stream) token() string {
+	return resumeToken(s.service.tokens, s.buildID, s.classes, s.sent)
 }
 
 // finish sends the last message.
-func (s *stream) finish(m *eventv1.StreamEventsResponse, reason eventv1.StreamEndReason, after time.Duration) error {
-	m.End = &eventv1.StreamEnd{Reason: reason, ReconnectAfter: durationpb.New(after)}
-	return s.message(m)
+func (s *stream) finish(m *message, reason eventv1.StreamEndReason, after time.Duration) error {
+	s.end = reason
+	m.rest.End = &eventv1.StreamEnd{Reason: reason, ReconnectAfter: durationpb.New(after)}
+	return s.deliver(m)
 }
 
-// message sends a message with the position after it.
-func (s *stream) message(m *eventv1.StreamEventsResponse) error {
-	m.ResumeToken = resumeToken(s.service.tokens, s.buildID, s.classes, s.sent)
+func (s *stream) deliver(m *message) error {
+	s.beat = time.Now().Add(s.service.heartbeat)
 	return s.send(m)
 }

@@ -49,7 +49,6 @@ func TestWhereAStreamBegins(t *testing.T) {
 		{"after 0", after(ended.BuildID, 0), span64(1, 7)},
 		{"after 4", after(ended.BuildID, 4), span64(5, 7)},
 		{"after the last", after(ended.BuildID, 7), nil},
-		{"beyond the last", after(ended.BuildID, 90), nil},
 		{"token of the start", resume(ended.BuildID, token(ended, 0)), span64(1, 7)},
 		{"token of 6", resume(ended.BuildID, token(ended, 6)), []int64{7}},
 		{"token of the last", resume(ended.BuildID, token(ended, 7)), nil},
@@ -91,7 +90,7 @@ func TestALiveStreamDeliversWhatIsPublished(t *testing.T) {
 			t.Fatalf("event %d came as %v", i+1, m)
 		}
 	}
-	s.hub.Publish(t.Context(), s.end(t, p))
+	s.hub.Publish(s.end(t, p))
 	if last := r.finish(endComplete); last.GetHeadSeq() != 6 || len(r.events) != 6 {
 		t.Errorf("%d events, the last message is %v", len(r.events), last)
 	}
@@ -191,7 +190,7 @@ func TestStreamsThatEndWithReconnect(t *testing.T) {
 		{"credentials", nil, expires(-credentialGrace + 300*time.Millisecond), 250 * time.Millisecond, 0},
 		{"credentials long gone", nil, expires(-time.Hour), 0, 0},
 		{"no expiry", []ServiceOption{WithLifetime(100 * time.Millisecond)}, func(s *site) { s.become(auth.Principal{UserID: s.user}) }, 80 * time.Millisecond, 0},
-		{"drain", nil, func(s *site) { s.hub.Drain() }, 0, drainSpread},
+		{"drain", nil, func(s *site) { s.hub.Drain(0) }, 0, drainSpread},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -214,6 +213,46 @@ func TestStreamsThatEndWithReconnect(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPositionsThatCannotBeServedEndWithResync(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	running, ended := s.build(t), s.build(t)
+	s.append(t, running, mixed()...)
+	s.append(t, ended, mixed()...)
+	s.end(t, ended)
+	for name, req := range map[string]*eventv1.StreamEventsRequest{
+		"beyond the head, running":   after(running.BuildID, 7),
+		"beyond the head, ended":     after(ended.BuildID, 90),
+		"a token beyond the head":    resume(running.BuildID, resumeToken(s.service.tokens, running.BuildID, 0, 8)),
+		"beyond the head and filter": after(running.BuildID, 7, textClass),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := s.open(t, s.client(t), req)
+			if last := r.finish(endResync); r.count != 1 || len(r.events) != 0 {
+				t.Errorf("%d messages, the last is %v", r.count, last)
+			}
+		})
+	}
+}
+
+// TestAReaderThatRetentionOvertakes has its next events deleted while it waits.
+func TestAReaderThatRetentionOvertakes(t *testing.T) {
+	t.Parallel()
+	s := serve(t, WithHeartbeat(50*time.Millisecond))
+	p := s.build(t)
+	s.append(t, p, mixed()...)
+	r := s.open(t, s.client(t), after(p.BuildID, 6))
+	r.next()
+	for _, change := range []string{"UPDATE builds SET head_seq = 9 WHERE id = $1", "DELETE FROM build_events WHERE build_id = $1"} {
+		if _, err := s.db.Exec(t.Context(), change, p.BuildID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.hub.repair(t.Context())
+	r.finish(endResync)
 }
 
 func TestLifetimesAreSpread(t *testing.T) {

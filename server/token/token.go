@@ -5,8 +5,8 @@
 //
 //	version (1 byte, 1) | key id (1) | purpose (1) | payload | MAC (16)
 //
-// where MAC is HMAC-SHA256 over everything before it, cut to 128 bits. The
-// newest key signs, all keys verify, so keys can be rotated. A token is a
+// where MAC is HMAC-SHA256 over everything before it, cut to 128 bits. One key
+// signs, all keys verify, so keys can be rotated. A token is a
 // position, never a permission, and is not secret.
 package token
 
@@ -15,6 +15,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"sync/atomic"
 )
 
 // ErrInvalid says that a token was not made here, is damaged, or was made for
@@ -45,29 +46,44 @@ type Key struct {
 
 // Codec seals and opens tokens. It is safe for concurrent use.
 type Codec struct {
-	signing Key
-	keys    map[byte][]byte
+	ring atomic.Pointer[keyring]
 }
 
-// NewCodec takes the keys, the newest first; it signs with that one. There must
-// be one at least.
+type keyring struct {
+	signing Key
+	secrets map[byte][]byte
+}
+
+// NewCodec takes the keys; it signs with the first and verifies with all. There
+// must be one at least.
 func NewCodec(keys []Key) (*Codec, error) {
-	if len(keys) == 0 {
-		return nil, errors.New("token codec needs a key")
-	}
-	c := &Codec{signing: keys[0], keys: make(map[byte][]byte, len(keys))}
-	for _, key := range keys {
-		c.keys[key.ID] = key.Secret
+	c := new(Codec)
+	if err := c.Replace(keys); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
+// Replace changes the keys of a codec that is in use, as [NewCodec] takes them.
+func (c *Codec) Replace(keys []Key) error {
+	if len(keys) == 0 {
+		return errors.New("token codec needs a key")
+	}
+	ring := &keyring{signing: keys[0], secrets: make(map[byte][]byte, len(keys))}
+	for _, key := range keys {
+		ring.secrets[key.ID] = key.Secret
+	}
+	c.ring.Store(ring)
+	return nil
+}
+
 // Seal returns the token of a payload.
 func (c *Codec) Seal(purpose Purpose, payload []byte) string {
+	key := c.ring.Load().signing
 	raw := make([]byte, 0, headerLen+len(payload)+macLen)
-	raw = append(raw, version, c.signing.ID, byte(purpose))
+	raw = append(raw, version, key.ID, byte(purpose))
 	raw = append(raw, payload...)
-	raw = append(raw, mac(c.signing.Secret, raw)...)
+	raw = append(raw, mac(key.Secret, raw)...)
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
@@ -81,7 +97,7 @@ func (c *Codec) Open(purpose Purpose, token string) ([]byte, error) {
 	if err != nil || len(raw) < headerLen+macLen || raw[0] != version || Purpose(raw[2]) != purpose {
 		return nil, ErrInvalid
 	}
-	secret, ok := c.keys[raw[1]]
+	secret, ok := c.ring.Load().secrets[raw[1]]
 	signed := raw[:len(raw)-macLen]
 	if !ok || !hmac.Equal(mac(secret, signed), raw[len(signed):]) {
 		return nil, ErrInvalid
