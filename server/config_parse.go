@@ -93,10 +93,10 @@ func parseDatabaseURL(cfg *Config, raw string) error {
 	return nil
 }
 
+// What parseRedisURL returns must not hold any of the address either.
 func parseRedisURL(cfg *Config, raw string) error {
-	scheme, _, isURL := strings.Cut(raw, "://")
-	if !isURL || !strings.HasPrefix(scheme, "redis") && scheme != "unix" {
-		return errors.New("must be an address like redis://user:password@host:6379/0")
+	if _, err := redisClient(raw); err != nil {
+		return err
 	}
 	cfg.RedisURL = NewSecret(raw)
 	return nil

@@ -66,7 +66,7 @@ func settings() []setting {
 		},
 		{
 			name: "redis-url", secret: true, parse: parseRedisURL,
-			meaning: "where Redis is, redis://… or rediss://…",
+			meaning: "where Redis is, redis://… or rediss://…; a cluster is redis+cluster://…?addr=…, one behind sentinels redis+sentinel://…?addr=…&master_name=…, both with rediss too",
 		},
 		{
 			name: "role", standard: "api,worker", parse: parseRoles,

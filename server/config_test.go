@@ -207,7 +207,7 @@ func TestConfigTableHasEverySetting(t *testing.T) {
 	}
 	for _, row := range []string{
 		"| `SHEEN_LISTEN` | `--listen` | `127.0.0.1:8080` | address of the API, host:port; port 0 picks a free one |\n",
-		"| `SHEEN_REDIS_URL` | `--redis-url` | – | where Redis is, redis://… or rediss://… |\n",
+		"| `SHEEN_REDIS_URL` | `--redis-url` | – | where Redis is, redis://… or rediss://…; a cluster is redis+cluster://…?addr=…, one behind sentinels redis+sentinel://…?addr=…&master_name=…, both with rediss too |\n",
 	} {
 		if !strings.Contains(table, row) {
 			t.Errorf("no row %s in\n%s", row, table)

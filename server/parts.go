@@ -104,24 +104,13 @@ func (s *Server) openStore(ctx context.Context, opts ...store.Option) (*store.DB
 	return db, nil
 }
 
-func (s *Server) openRedis() (redis.UniversalClient, error) {
-	options, err := redis.ParseURL(s.cfg.RedisURL.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("SHEEN_REDIS_URL is not an address of Redis, such as redis://127.0.0.1:6379: %w", err)
-	}
-	// Redis is a hint: what takes longer than this is not worth waiting for.
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Second, time.Second, time.Second
-	client := redis.NewClient(options)
-	s.undo.push(func(context.Context) error { return client.Close() })
-	return client, nil
-}
-
 // connectHub starts the delivery of events.
 func (s *Server) connectHub(p *parts) {
 	p.hub = event.NewHub(p.log, s.log)
 	p.hub.Observe(event.NewMetrics(s.metrics))
 	bus := event.NewRedisBus(p.redis, p.hub.Receive, s.log)
 	p.hub.Connect(bus)
+	observeBus(s.metrics, bus.Stats())
 	s.background(bus.Run)
 	s.background(p.hub.Run)
 }

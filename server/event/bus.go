@@ -15,7 +15,8 @@ type Bus interface {
 	// Attach asks for a build's batches and returns once they will come, or
 	// after a short while if that is not confirmed.
 	Attach(ctx context.Context, buildID uuid.UUID)
-	// Detach ends what Attach began.
+	// Detach ends what Attach began. It never blocks, and takes effect before an
+	// Attach that is called after it.
 	Detach(buildID uuid.UUID)
 	// Recent returns records that the bus still has, from afterSeq+1 on and
 	// without a hole; none if it lacks that one, is slow, or is away.

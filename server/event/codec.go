@@ -6,7 +6,6 @@ import (
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
@@ -131,13 +130,4 @@ func (jsonCodec) Unmarshal(data []byte, m any) error {
 		return errEmptyJSON
 	}
 	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, target) //nolint:wrapcheck // the RPC library wraps it
-}
-
-// appendFrame appends records as the events of a StreamEventsResponse.
-func appendFrame(dst []byte, records []Record) []byte {
-	for _, r := range records {
-		dst = protowire.AppendTag(dst, eventsField, protowire.BytesType)
-		dst = protowire.AppendBytes(dst, r.Wire)
-	}
-	return dst
 }

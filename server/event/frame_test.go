@@ -88,6 +88,44 @@ func TestDamagedFramesAreRefused(t *testing.T) {
 	}
 }
 
+// sameAsProtobuf compares a frame's decoding with that of a message: who reads the
+// whole of it must see the same, and nothing that protobuf takes may be refused.
+func sameAsProtobuf(t *testing.T, frame []byte, records []Record) {
+	t.Helper()
+	var res eventv1.StreamEventsResponse
+	if proto.Unmarshal(frame, &res) != nil {
+		return // Within a payload: that is not looked at.
+	}
+	same := len(res.GetEvents()) == len(records)
+	for i := 0; same && i < len(records); i++ {
+		e := res.GetEvents()[i]
+		same = e.GetSeq() == records[i].Seq && e.GetEventClass() == records[i].Class &&
+			kindOf(e) != 0 && isLast(kindOf(e)) == records[i].Last
+	}
+	if !same {
+		t.Fatalf("%x: %v, and as a message %v", frame, seqs(records), &res)
+	}
+}
+
+// mustRefuse reports whether a frame is no message, or one that is not only events
+// that follow each other.
+func mustRefuse(frame []byte) bool {
+	var res eventv1.StreamEventsResponse
+	if proto.Unmarshal(frame, &res) != nil {
+		return true
+	}
+	whole, err := proto.Marshal(&eventv1.StreamEventsResponse{Events: res.GetEvents()})
+	if err != nil || len(whole) != len(frame) {
+		return true
+	}
+	for i, e := range res.GetEvents() {
+		if kindOf(e) == 0 || e.GetSeq() < 1 || i > 0 && e.GetSeq() != res.GetEvents()[i-1].GetSeq()+1 {
+			return true
+		}
+	}
+	return false
+}
+
 func FuzzDecodeFrame(f *testing.F) {
 	for _, frame := range damagedFrames(f) {
 		f.Add(frame)
@@ -96,8 +134,12 @@ func FuzzDecodeFrame(f *testing.F) {
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		records, err := DecodeFrame(frame)
 		if err != nil {
+			if !mustRefuse(frame) {
+				t.Fatalf("%x is refused: %v", frame, err)
+			}
 			return
 		}
+		sameAsProtobuf(t, frame, records)
 		for i, r := range records {
 			if r.Seq < 1 || i > 0 && r.Seq != records[i-1].Seq+1 {
 				t.Fatalf("seqs %v", seqs(records))

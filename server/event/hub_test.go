@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -350,63 +349,4 @@ func TestDrainEndsEveryWait(t *testing.T) {
 	if _, err := cursor.Next(t.Context()); !errors.Is(err, ErrDraining) {
 		t.Errorf("one that came later: %v", err)
 	}
-}
-
-// stuckBus does not come back from its first Detach until it is let go.
-type stuckBus struct {
-	*simBus
-
-	once             sync.Once
-	entered, release chan struct{}
-}
-
-// Detach implements [Bus].
-func (b *stuckBus) Detach(build uuid.UUID) {
-	b.once.Do(func() {
-		close(b.entered)
-		<-b.release
-	})
-	b.simBus.Detach(build)
-}
-
-func TestAPublisherDoesNotWaitForASubscriberThatLeaves(t *testing.T) {
-	t.Parallel()
-	log, build := newSimLog(), uuid.New()
-	hub := NewHub(log, slog.New(slog.DiscardHandler))
-	bus := &stuckBus{simBus: newSimBus(), entered: make(chan struct{}), release: make(chan struct{})}
-	hub.Connect(bus)
-	leaving, err := hub.Subscribe(t.Context(), build, 0, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var left sync.WaitGroup
-	leaving.Close()
-	left.Go(func() { hub.sweep(time.Now().Add(linger)) })
-	<-bus.entered
-	batch := log.append(t, build, 1, 4)
-	published := make(chan *Cursor)
-	go func() {
-		hub.Publish(batch)
-		// Somebody comes while the last one is still leaving.
-		coming, err := hub.Subscribe(context.Background(), build, 0, 0)
-		if err != nil {
-			t.Error(err)
-		}
-		published <- coming
-	}()
-	var coming *Cursor
-	select {
-	case coming = <-published:
-	case <-time.After(10 * time.Second):
-		t.Error("the publisher waits")
-	}
-	close(bus.release)
-	left.Wait()
-	if coming == nil {
-		coming = <-published
-	}
-	if !bus.follows(build) {
-		t.Error("who came meanwhile was detached with the one who left")
-	}
-	coming.Close()
 }

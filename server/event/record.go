@@ -88,10 +88,20 @@ func classOf(e *eventv1.BuildEvent) eventv1.EventClass {
 	return eventv1.EventClass_EVENT_CLASS_LIFECYCLE
 }
 
+// payloadKinds are the names of the payloads by their field numbers.
+var payloadKinds = func() map[protoreflect.FieldNumber]protoreflect.Name {
+	kinds := make(map[protoreflect.FieldNumber]protoreflect.Name)
+	for i := range payloadField.Fields().Len() {
+		field := payloadField.Fields().Get(i)
+		kinds[field.Number()] = field.Name()
+	}
+	return kinds
+}()
+
 // isLast reports whether a payload, by its field number in BuildEvent, is the
 // last one of its build.
 func isLast(kind protoreflect.FieldNumber) bool {
-	name := payloadField.Fields().ByNumber(kind).Name()
+	name := payloadKinds[kind]
 	return name == "build_completed" || name == "build_failed" || name == "build_cancelled"
 }
 

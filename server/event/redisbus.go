@@ -5,125 +5,100 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 )
 
-// ackWait is how long a subscriber waits for Redis to confirm a subscription.
-// Beyond it the store fills the gap.
-const ackWait = 250 * time.Millisecond
+// channelPrefix begins the name of a build's channel and of its cached stream;
+// the braces keep both in one slot of a Redis Cluster.
+const channelPrefix = "sheen:ev:{"
 
-// channelPrefix names a build's channel; the braces keep everything about a
-// build in one slot of a Redis Cluster.
-const channelPrefix = "sheen:events:{"
-
-// RedisBus carries batches over Redis' publish and subscribe. One connection
-// listens for the whole node. It is safe for concurrent use.
+// RedisBus is a [Bus] over Redis' publish and subscribe, with a stream of each
+// build's newest batches beside it as a cache. One connection per server listens
+// for the whole node. It works with a single server, behind sentinels and in a
+// cluster. It is safe for concurrent use.
 type RedisBus struct {
-	client  redis.UniversalClient
-	pubsub  *redis.PubSub
-	deliver func(Batch)
-	log     *slog.Logger
-
-	mu      sync.Mutex
-	waiting map[string]chan struct{}
+	publisher *publisher
+	listener  *listener
+	cache     *cache
+	stats     *BusStats
 }
 
-// NewRedisBus hands what it hears to deliver. [RedisBus.Run] must run for that.
+// BusStats counts what a bus did since it was made.
+type BusStats struct {
+	// Published and Dropped are batches that were sent, and that were not.
+	Published, Dropped atomic.Int64
+	// Received are records that came from the bus, this node's own among them.
+	Received atomic.Int64
+	// Errors are refusals and failures of Redis, of which a batch can meet several.
+	Errors atomic.Int64
+}
+
+// NewRedisBus hands what it hears to deliver, one batch at a time for each server.
+// [RedisBus.Run] must run for that; publishing works at once. The client's
+// timeouts bound how long a sender waits, and it must obey the deadlines of
+// contexts (ContextTimeoutEnabled) for [RedisBus.Recent] to be quick. It is a
+// [redis.ClusterClient] for a cluster.
 func NewRedisBus(client redis.UniversalClient, deliver func(Batch), log *slog.Logger) *RedisBus {
+	stats := &BusStats{}
+	servers := newTopology(client)
 	return &RedisBus{
-		client:  client,
-		pubsub:  client.Subscribe(context.Background()),
-		deliver: deliver,
-		log:     log,
-		waiting: make(map[string]chan struct{}),
+		publisher: newPublisher(servers, stats, log),
+		listener:  newListener(servers, receiver(deliver, stats, log), stats, log),
+		cache:     &cache{servers: servers, stats: stats},
+		stats:     stats,
 	}
+}
+
+// Run listens until ctx ends, then sends what was published before that, as far
+// as Redis takes it at once. What is published later is dropped.
+func (b *RedisBus) Run(ctx context.Context) {
+	var group sync.WaitGroup
+	group.Go(func() { b.listener.run(ctx) })
+	<-ctx.Done()
+	b.publisher.close()
+	group.Wait()
+}
+
+// Stats returns the counters, which go on counting.
+func (b *RedisBus) Stats() *BusStats { return b.stats }
+
+// Publish implements [Bus]. While Redis does not keep up, 8 MiB of batches wait
+// for each of its servers; beyond that the oldest are dropped.
+func (b *RedisBus) Publish(batches ...Batch) { b.publisher.publish(batches) }
+
+// Attach implements [Bus]. It takes 250 ms at most.
+func (b *RedisBus) Attach(ctx context.Context, buildID uuid.UUID) {
+	b.listener.attach(ctx, channel(buildID))
+}
+
+// Detach implements [Bus].
+func (b *RedisBus) Detach(buildID uuid.UUID) { b.listener.detach(channel(buildID)) }
+
+// Recent implements [Bus]. It takes 50 ms at most, and after a failure nothing is
+// asked for a second.
+func (b *RedisBus) Recent(ctx context.Context, buildID uuid.UUID, afterSeq int64, limit int) []Record {
+	return b.cache.recent(ctx, buildID, afterSeq, limit)
 }
 
 func channel(buildID uuid.UUID) string { return channelPrefix + buildID.String() + "}" }
 
-// Publish implements [Bus].
-func (b *RedisBus) Publish(batches ...Batch) {
-	for _, batch := range batches {
-		if err := b.client.Publish(context.Background(), channel(batch.BuildID), EncodeFrame(batch.Records)).Err(); err != nil {
-			b.log.Warn("events were not published; subscribers read the store", "cause", err)
+// receiver decodes publications for deliver.
+func receiver(deliver func(Batch), stats *BusStats, log *slog.Logger) func(*redis.Message) {
+	return func(m *redis.Message) {
+		id, err := uuid.Parse(strings.TrimSuffix(strings.TrimPrefix(m.Channel, channelPrefix), "}"))
+		if err != nil {
+			return
 		}
-	}
-}
-
-// Recent implements [Bus].
-func (b *RedisBus) Recent(context.Context, uuid.UUID, int64, int) []Record { return nil }
-
-// Attach implements [Bus].
-func (b *RedisBus) Attach(ctx context.Context, buildID uuid.UUID) {
-	name, confirmed := channel(buildID), make(chan struct{})
-	b.mu.Lock()
-	b.waiting[name] = confirmed
-	b.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, ackWait)
-	defer cancel()
-	if err := b.pubsub.Subscribe(ctx, name); err != nil {
-		b.log.WarnContext(ctx, "events are read from the store: Redis takes no subscription", "cause", err)
-		return
-	}
-	select {
-	case <-confirmed:
-	case <-ctx.Done():
-	}
-}
-
-// Detach implements [Bus].
-func (b *RedisBus) Detach(buildID uuid.UUID) {
-	name := channel(buildID)
-	b.mu.Lock()
-	delete(b.waiting, name)
-	b.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), ackWait)
-	defer cancel()
-	if err := b.pubsub.Unsubscribe(ctx, name); err != nil {
-		b.log.DebugContext(ctx, "subscription was not ended", "cause", err)
-	}
-}
-
-// Run listens until ctx ends. The client connects again by itself and renews the
-// subscriptions.
-func (b *RedisBus) Run(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() {
-		if err := b.pubsub.Close(); err != nil {
-			b.log.DebugContext(ctx, "listening was not ended cleanly", "cause", err)
+		records, err := DecodeFrame([]byte(m.Payload))
+		if err != nil {
+			stats.Errors.Add(1)
+			log.Warn("a publication could not be read", "channel", m.Channel, "cause", err)
+			return
 		}
-	})
-	defer stop()
-	for message := range b.pubsub.ChannelWithSubscriptions() {
-		switch m := message.(type) {
-		case *redis.Subscription:
-			b.confirm(m)
-		case *redis.Message:
-			b.receive(m)
-		}
+		stats.Received.Add(int64(len(records)))
+		deliver(Batch{BuildID: id, Records: records})
 	}
-}
-
-func (b *RedisBus) confirm(m *redis.Subscription) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if confirmed, ok := b.waiting[m.Channel]; ok && m.Kind == "subscribe" {
-		close(confirmed)
-		delete(b.waiting, m.Channel)
-	}
-}
-
-func (b *RedisBus) receive(m *redis.Message) {
-	id, err := uuid.Parse(strings.TrimSuffix(strings.TrimPrefix(m.Channel, channelPrefix), "}"))
-	if err != nil {
-		return
-	}
-	records, err := DecodeFrame([]byte(m.Payload))
-	if err != nil {
-		b.log.Warn("a publication could not be read", "cause", err)
-		return
-	}
-	b.deliver(Batch{BuildID: id, Records: records})
 }

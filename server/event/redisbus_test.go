@@ -22,7 +22,7 @@ type redisNode struct {
 func newRedisNode(t *testing.T, server *miniredis.Miniredis, reader Reader) *redisNode {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	client := redis.NewClient(&redis.Options{Addr: server.Addr(), DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second})
+	client := redis.NewClient(redisOptions(server.Addr()))
 	hub := NewHub(reader, quiet)
 	bus := NewRedisBus(client, hub.Receive, quiet)
 	hub.Connect(bus)

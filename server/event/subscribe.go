@@ -115,33 +115,14 @@ func (h *Hub) idle() map[uuid.UUID]*feed {
 
 // remove forgets a feed, unless somebody has come who it works for.
 func (h *Hub) remove(buildID uuid.UUID, f *feed) {
-	if !h.forget(buildID, f) {
-		return
-	}
-	// Not under the lock: a publisher must not wait for the bus.
-	h.bus.Detach(buildID)
-	if h.follows(buildID) {
-		// Somebody came meanwhile and was detached too. If they have left again
-		// by now, the build's batches come for nobody, which does no harm.
-		h.bus.Attach(context.Background(), buildID)
-	}
-}
-
-func (h *Hub) forget(buildID uuid.UUID, f *feed) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.feeds[buildID] != f || (len(f.cursors) > 0 && f.openErr == nil) {
-		return false
+		return
 	}
 	delete(h.feeds, buildID)
-	return true
-}
-
-func (h *Hub) follows(buildID uuid.UUID) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, ok := h.feeds[buildID]
-	return ok
+	// Under the lock: who comes now attaches after this.
+	h.bus.Detach(buildID)
 }
 
 // drainPace is how far apart subscribers are sent away: a thousand need two
