@@ -76,10 +76,20 @@ func (a *attempts) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		}
 		res, err := next(ctx, req)
 		if err != nil {
-			return nil, typed(err, req.Header().Get(RequestIDHeader))
+			return nil, severed(ctx, typed(err, req.Header().Get(RequestIDHeader)))
 		}
 		return res, nil
 	}
+}
+
+// severed calls an attempt unavailable whose connection the peer reset. connect
+// calls it canceled, although nobody canceled anything.
+func severed(ctx context.Context, err error) error {
+	base, ok := errors.AsType[*Error](err)
+	if ok && base.Code == connect.CodeCanceled && ctx.Err() == nil && !connect.IsWireError(base.cause) {
+		base.Code = connect.CodeUnavailable
+	}
+	return err
 }
 
 func (a *attempts) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {

@@ -31,6 +31,9 @@ type Server struct {
 	parts     *parts
 	failed    chan error
 
+	// api is nil in a process without the API.
+	api *http.Server
+
 	stopOnce sync.Once
 	stopErr  error
 	// undo are what [Server.Stop] does last, in reverse order.
@@ -68,7 +71,7 @@ func (s *Server) start(ctx context.Context) error {
 		s.serve("metrics", s.listeners.metrics, metricsHandler(s.metrics))
 	}
 	if s.cfg.Roles.API {
-		s.serve("API", s.listeners.api, s.parts.api)
+		s.api = s.serve("API", s.listeners.api, s.parts.api)
 		s.serve("preview", s.listeners.preview, s.parts.previews)
 	}
 	if err := s.work(ctx); err != nil || !s.cfg.Roles.API {
@@ -78,7 +81,7 @@ func (s *Server) start(ctx context.Context) error {
 }
 
 // serve runs an HTTP server on a listener until the process stops.
-func (s *Server) serve(name string, listener net.Listener, handler http.Handler) {
+func (s *Server) serve(name string, listener net.Listener, handler http.Handler) *http.Server {
 	httpServer := newHTTPServer(handler, s.log)
 	s.undo.push(func(ctx context.Context) error {
 		if err := httpServer.Shutdown(ctx); err != nil {
@@ -91,6 +94,7 @@ func (s *Server) serve(name string, listener net.Listener, handler http.Handler)
 			s.failed <- fmt.Errorf("the %s server stopped: %w", name, err)
 		}
 	}()
+	return httpServer
 }
 
 const (
@@ -206,6 +210,12 @@ func (s *Server) Failed() <-chan error { return s.failed }
 // is not done when ctx ends is cut. Later calls return what the first did.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
+		if s.api != nil {
+			// Before the streams end: who is asked to come back must not come back
+			// here, over the connection that it has. What goes wrong is told by the
+			// same call in its own turn.
+			go func() { _ = s.api.Shutdown(ctx) }()
+		}
 		if s.parts != nil {
 			// Half of the time is for what follows.
 			s.parts.drain(s.cfg.DrainTimeout / 2)

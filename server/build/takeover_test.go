@@ -3,6 +3,7 @@ package build_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -266,6 +267,31 @@ func TestAStoppingNodeGivesBack(t *testing.T) {
 		t.Errorf("said %q and ended as %v", got, done)
 	}
 	b.checkPaid(done, 10, billingv1.Outcome_OUTCOME_SUCCEEDED)
+}
+
+// A run whose write was lost with the store gives its build back as soon as the
+// store answers: nobody waits for the end of the lease.
+func TestALostWriteGivesBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.queued().GetId()
+	must(t, work(t.Context(), b.newWorker(&script{planned: func(ctx context.Context, s engine.Sink) (*engine.Plan, error) {
+		if err := s.Text(ctx, spoken[:10]); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("write: %w", store.ErrUnavailable)
+	}}), id))
+	if got := b.build(id); got.GetState() != planning || got.GetAttempt() != 0 || b.jobCount(id) != 2 {
+		t.Fatalf("given back as %v with %d jobs", got, b.jobCount(id))
+	}
+	if n := b.number(`SELECT count(*) FROM builds WHERE lease_expire_time IS NOT NULL`); n != 0 {
+		t.Fatal("the lease is still taken")
+	}
+	must(t, work(t.Context(), b.newWorker(&script{planned: saysAll}), id))
+	done := b.build(id)
+	if got := text(b.events(id)); got != spoken || done.GetState() != complete {
+		t.Errorf("said %q and ended as %v", got, done)
+	}
 }
 
 // Three workers are lost; the fourth only ends the build.

@@ -179,7 +179,7 @@ func (w *Worker) settle(job, work context.Context, r *run, err error) error {
 	case errors.Is(err, errStopping):
 		return w.giveBack(ctx, r)
 	case errors.Is(err, store.ErrUnavailable):
-		return err
+		return w.giveBackLater(ctx, r, err)
 	case errors.Is(err, errCancelled):
 		return w.finish(ctx, r, ending{state: Cancelled, reason: w.cancelReason(ctx, r)})
 	}
@@ -244,6 +244,33 @@ func (w *Worker) giveBack(ctx context.Context, r *run) error {
 	if err := r.out.flush(ctx); err != nil {
 		w.logger.WarnContext(ctx, "last events were not stored", "build_id", r.build.ID, "cause", err)
 	}
+	return w.returnLease(ctx, r)
+}
+
+// returnEvery is how often the store is asked whether it takes a build back.
+const returnEvery = 250 * time.Millisecond
+
+// giveBackLater puts a build back into the queue once the store is there again.
+// Without that it would stand still for the rest of its lease. If the store stays
+// away, that is what happens: cause goes to the job system.
+func (w *Worker) giveBackLater(ctx context.Context, r *run, cause error) error {
+	ticker := time.NewTicker(returnEvery)
+	defer ticker.Stop()
+	for {
+		if err := w.returnLease(ctx, r); err == nil || !uncertain(err) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return cause
+		}
+	}
+}
+
+// returnLease ends a run's lease and queues its build. If the lease is another's
+// by now, there is nothing to do.
+func (w *Worker) returnLease(ctx context.Context, r *run) error {
 	return store.InTx(ctx, w.db, func(tx pgx.Tx) error {
 		n, err := w.queries.BuildLeaseReturn(ctx, tx, &store.BuildLeaseReturnParams{ID: r.build.ID, LeaseToken: r.build.LeaseToken})
 		if err != nil || n == 0 {

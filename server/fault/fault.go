@@ -136,8 +136,9 @@ func PayloadTooLarge(actual int64) *Error {
 }
 
 // storeRetryAfter is what a caller is asked to wait for the store: about as long
-// as a Postgres takes to restart.
-const storeRetryAfter = 2 * time.Second
+// as a Postgres takes to restart. It is a part of the silence after that, which
+// must stay below 2 s.
+const storeRetryAfter = time.Second
 
 // StoreUnavailable is the answer while Postgres is away.
 func StoreUnavailable(cause error) *Error {
