@@ -51,9 +51,10 @@ soak: ## Run the long tests, those behind the build tag soak
 	go test -race -tags soak -run Soak -timeout 2h $(PKG)
 
 .PHONY: generate
-generate: ## Write gen/, store/*.sql.go and the README's settings anew
+generate: ## Write the gen/ folders, store/*.sql.go and the README's settings anew
 	$(TOOL) buf format -w proto
 	$(TOOL) buf generate
+	$(TOOL) buf generate --template server/conformance/buf.gen.yaml
 	$(TOOL) sqlc generate
 	go test . -run TestReadmeListsTheSettings -update
 
@@ -68,7 +69,7 @@ lint: ## Lint Go and Protobuf files
 	$(TOOL) buf lint
 
 .PHONY: check
-check: check-format lint check-breaking check-generated check-migrations vet race ## Everything that main has to pass
+check: check-format lint check-breaking check-generated check-migrations vet race conformance ## Everything that main has to pass
 
 .PHONY: check-format
 check-format: ## Fail on files that are not formatted
@@ -91,3 +92,7 @@ check-migrations: ## Fail if a migration on main was changed
 .PHONY: vet
 vet: ## Vet all packages
 	go vet $(PKG)
+
+.PHONY: conformance
+conformance: ## Run the Connect conformance suite against the middleware
+	cd server/conformance && go vet ./... && go test -count=1 ./...

@@ -46,7 +46,7 @@ type ending struct {
 func (f *following) attempt(ctx context.Context) ending {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watchdog := time.AfterFunc(patience, func() { cancel(errSilent) })
+	watchdog := time.AfterFunc(f.client.timing.patience, func() { cancel(errSilent) })
 	defer watchdog.Stop()
 
 	stream, err := f.client.Events.StreamEvents(ctx, f.request())
@@ -63,7 +63,7 @@ func (f *following) attempt(ctx context.Context) ending {
 		if f.take(stream.Msg(), &end) {
 			return end
 		}
-		watchdog.Reset(patience)
+		watchdog.Reset(f.client.timing.patience)
 	}
 	end.err = stream.Err()
 	if end.err == nil {

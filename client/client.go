@@ -45,6 +45,8 @@ type timing struct {
 	sleep func(ctx context.Context, d time.Duration) error
 	// jitter returns a random span from 0 to below limit.
 	jitter func(limit time.Duration) time.Duration
+	// patience is for how long a stream may be silent.
+	patience time.Duration
 }
 
 // TokenSource returns the bearer token of the next request. It is called for
@@ -85,7 +87,7 @@ func WithHTTPClient(client *http.Client) Option {
 // "https://sheen.example.com". It connects at the first call. If baseURL is not
 // an http or https address, every call returns an error that says so.
 func New(baseURL string, opts ...Option) *Client {
-	c := &Client{timing: timing{sleep: sleep, jitter: jitter}}
+	c := &Client{timing: timing{sleep: sleep, jitter: jitter, patience: patience}}
 	for _, opt := range opts {
 		opt(c)
 	}

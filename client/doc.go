@@ -3,7 +3,7 @@
 // [New] gives typed access to the four services and adds what every caller
 // would otherwise write again: credentials, request ids, deadlines, retries,
 // typed errors. [Client.Follow] reads a build's events across any number of
-// cut connections.
+// cut connections, [Client.FollowAll] those of many builds in one loop.
 //
 // # Retries
 //

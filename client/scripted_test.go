@@ -49,17 +49,27 @@ type writerKey struct{}
 // newScripted starts the server on loopback.
 func newScripted(t *testing.T, scripts ...[]step) *scripted {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	s, stop, err := startScripted(scripts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scripted{scripts: scripts, positions: make(chan client.Position, 100), url: "http://" + listener.Addr().String()}
-	s.serve(t, listener)
+	t.Cleanup(stop)
 	return s
 }
 
-func (s *scripted) serve(t *testing.T, listener net.Listener) {
-	t.Helper()
+// startScripted is newScripted for examples.
+func startScripted(scripts ...[]step) (s *scripted, stop func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &scripted{scripts: scripts, positions: make(chan client.Position, 100), url: "http://" + listener.Addr().String()}
+	stop = s.serve(listener)
+	return s, stop, nil
+}
+
+// serve answers until stop is called.
+func (s *scripted) serve(listener net.Listener) (stop func()) {
 	_, handler := eventv1connect.NewEventServiceHandler(s)
 	server := &http.Server{Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
 	server.Protocols.SetHTTP1(true)
@@ -82,11 +92,11 @@ func (s *scripted) serve(t *testing.T, listener net.Listener) {
 		defer close(served)
 		_ = server.Serve(listener)
 	}()
-	t.Cleanup(func() {
+	return func() {
 		s.closeAll()
 		_ = server.Close()
 		<-served
-	})
+	}
 }
 
 func (s *scripted) closeAll() {

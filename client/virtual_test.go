@@ -53,7 +53,7 @@ func inBubble(t *testing.T, scripts [][]step, test func(t *testing.T, c *client.
 	synctest.Test(t, func(t *testing.T) {
 		listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 		s := &scripted{scripts: scripts, positions: make(chan client.Position, 100)}
-		s.serve(t, listener)
+		t.Cleanup(s.serve(listener))
 		transport := &http.Transport{DialContext: listener.dial}
 		defer transport.CloseIdleConnections()
 		test(t, client.New("http://sheen.test", client.WithHTTPClient(&http.Client{Transport: transport})), s)

@@ -42,3 +42,7 @@ SELECT seq FROM build_events
 WHERE build_id = @build_id AND seq > 0
 ORDER BY seq
 LIMIT 1;
+
+-- name: EventClock :one
+-- The database's clock, which decides what is old.
+SELECT clock_timestamp()::timestamptz AS now;

@@ -43,6 +43,9 @@ type Config struct {
 	OfflinePace *float64
 	// BuildTimeout is how long a build may run, from 1 s to 24 h.
 	BuildTimeout time.Duration
+	// EventRetention is how long the events of a build are kept, from its start:
+	// 24 h to ten years, or 0 for ever. They go in whole weeks.
+	EventRetention time.Duration
 	// JWKSURL, JWTIssuer and JWTAudience describe whose tokens are accepted
 	// besides those of the data folder's key; all are set or none.
 	JWKSURL, JWTIssuer, JWTAudience string

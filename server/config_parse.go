@@ -19,6 +19,10 @@ const (
 	maxPace         = 1000
 	maxBuildTimeout = 24 * time.Hour
 	maxDrainTimeout = 10 * time.Minute
+	// minEventRetention is the longest that a build may run, maxEventRetention
+	// ten years.
+	minEventRetention = maxBuildTimeout
+	maxEventRetention = 10 * 365 * 24 * time.Hour
 )
 
 func address(field func(*Config) *string) func(*Config, string) error {
@@ -145,6 +149,15 @@ func parseBuildTimeout(cfg *Config, raw string) error {
 
 func parseDrainTimeout(cfg *Config, raw string) error {
 	return span(&cfg.DrainTimeout, raw, 0, maxDrainTimeout)
+}
+
+func parseEventRetention(cfg *Config, raw string) error {
+	d, err := time.ParseDuration(raw)
+	if err != nil || d != 0 && (d < minEventRetention || d > maxEventRetention) {
+		return fmt.Errorf("must be 0, which keeps events for ever, or a duration from %v to %v, such as 720h", minEventRetention, maxEventRetention)
+	}
+	cfg.EventRetention = d
+	return nil
 }
 
 func span(field *time.Duration, raw string, low, high time.Duration) error {

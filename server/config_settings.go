@@ -85,6 +85,10 @@ func settings() []setting {
 			meaning: "how long a build may run, 1s to 24h",
 		},
 		{
+			name: "event-retention", standard: "720h", parse: parseEventRetention,
+			meaning: "how long a build's events are kept, 24h to 87600h; 0 is for ever",
+		},
+		{
 			name: "jwks-url", parse: parseJWKSURL,
 			meaning: "keys of the tokens that are accepted besides the data folder's own",
 		},

@@ -41,7 +41,7 @@ func TestConfigDefaults(t *testing.T) {
 		Listen: "127.0.0.1:8080", PreviewListen: "127.0.0.1:8081", PreviewDomain: "preview.localhost",
 		DataDir: "/data", Embedded: true, Roles: server.Roles{API: true, Worker: true},
 		Engine: server.EngineOffline, BuildTimeout: 15 * time.Minute, DrainTimeout: 10 * time.Second,
-		LogLevel: slog.LevelInfo,
+		EventRetention: 30 * 24 * time.Hour, LogLevel: slog.LevelInfo,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -84,6 +84,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_ROLE": "worker", "SHEEN_ENGINE": "offline", "SHEEN_OFFLINE_PACE": "2.5", "SHEEN_BUILD_TIMEOUT": "90s",
 		"SHEEN_JWKS_URL": "https://id.example.com/jwks", "SHEEN_JWT_ISSUER": "https://id.example.com", "SHEEN_JWT_AUDIENCE": "sheen",
 		"SHEEN_CORS_ORIGINS": "https://a.example.com, http://localhost:5173", "SHEEN_DRAIN_TIMEOUT": "0s", "SHEEN_LOG_LEVEL": "debug",
+		"SHEEN_EVENT_RETENTION": "36h",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -96,9 +97,20 @@ func TestEverySettingIsRead(t *testing.T) {
 		Roles: server.Roles{Worker: true}, Engine: server.EngineOffline, OfflinePace: &pace, BuildTimeout: 90 * time.Second,
 		JWKSURL: "https://id.example.com/jwks", JWTIssuer: "https://id.example.com", JWTAudience: "sheen",
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:5173"}, LogLevel: slog.LevelDebug,
+		EventRetention: 36 * time.Hour,
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
+	}
+}
+
+func TestEventsCanBeKeptForEver(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"0", "0s"} {
+		cfg, err := load(t, []string{"--embedded", "--event-retention", raw}, nil, nil)
+		if err != nil || cfg.EventRetention != 0 {
+			t.Errorf("%s: %v, %v", raw, cfg.EventRetention, err)
+		}
 	}
 }
 
@@ -121,6 +133,8 @@ func TestConfigProblems(t *testing.T) {
 		"pace nan":        {[]string{"--offline-pace", "NaN"}, `--offline-pace is "NaN" and must be a number from 0 to 1000`},
 		"timeout":         {[]string{"--build-timeout", "1ms"}, `--build-timeout is "1ms" and must be a duration from 1s to 24h0m0s, such as 90s or 15m`},
 		"drain":           {[]string{"--drain-timeout", "1h"}, `--drain-timeout is "1h" and must be a duration from 0s to 10m0s, such as 90s or 15m`},
+		"retention short": {[]string{"--event-retention", "23h"}, `--event-retention is "23h" and must be 0, which keeps events for ever, or a duration from 24h0m0s to 87600h0m0s, such as 720h`},
+		"retention long":  {[]string{"--event-retention", "87601h"}, `--event-retention is "87601h" and must be 0, which keeps events for ever, or a duration from 24h0m0s to 87600h0m0s, such as 720h`},
 		"level":           {[]string{"--log-level", "loud"}, `--log-level is "loud" and must be debug, info, warn or error`},
 		"origin path":     {[]string{"--cors-origins", "https://a.example.com/x"}, `--cors-origins is "https://a.example.com/x" and must list exact origins like https://app.example.com, separated by commas`},
 		"origin wildcard": {[]string{"--cors-origins", "*"}, `--cors-origins is "*" and must list exact origins like https://app.example.com, separated by commas`},

@@ -12,7 +12,6 @@ import (
 
 	"github.com/sheenapps/sheen/server/build"
 	"github.com/sheenapps/sheen/server/engine/offline"
-	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/store"
 )
@@ -51,13 +50,12 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	})
 	cfg.Workers = river.NewWorkers()
 	river.AddWorker(cfg.Workers, worker)
-	river.AddWorker(cfg.Workers, &partitionWorker{log: p.log})
+	river.AddWorker(cfg.Workers, &maintainWorker{events: p.log, keep: s.cfg.EventRetention, log: s.log})
 	cfg.Queues = map[string]river.QueueConfig{
 		build.Queue:        {MaxWorkers: buildWorkers},
 		river.QueueDefault: {MaxWorkers: 2},
 	}
-	cfg.PeriodicJobs = []*river.PeriodicJob{river.NewPeriodicJob(
-		river.PeriodicInterval(24*time.Hour), func() (river.JobArgs, *river.InsertOpts) { return partitionArgs{}, nil }, nil)}
+	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance()}
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
 	cfg.JobTimeout, cfg.RescueStuckJobsAfter = -1, rescueAfter
 	if p.jobs, err = newJobs(p.db, cfg); err != nil {
@@ -108,23 +106,6 @@ func (s *Server) newProbe() build.Probe {
 	return func(ctx context.Context, url string, pages []string) error {
 		return preview.Probe(ctx, preview.ProbeOptions{URL: url, DialAddress: dial, Paths: pages})
 	}
-}
-
-// partitionArgs is the daily job that makes the event log's partitions.
-type partitionArgs struct{}
-
-// Kind implements [river.JobArgs].
-func (partitionArgs) Kind() string { return "event_partitions" }
-
-type partitionWorker struct {
-	river.WorkerDefaults[partitionArgs]
-
-	log *event.Log
-}
-
-// Work implements [river.Worker].
-func (w *partitionWorker) Work(ctx context.Context, _ *river.Job[partitionArgs]) error {
-	return w.log.EnsurePartitions(ctx, time.Now())
 }
 
 // quiet keeps the job system's own news, which are many, out of the log unless

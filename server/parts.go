@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -74,7 +75,7 @@ func (s *Server) openStores(ctx context.Context, p *parts) (err error) {
 		return fmt.Errorf("bring the database schema up to date: %w", err)
 	}
 	p.log = event.NewLog(p.db)
-	if err := p.log.EnsurePartitions(ctx, time.Now()); err != nil {
+	if err := s.ensurePartitions(ctx, p.log); err != nil {
 		return err
 	}
 	if p.tokens, err = loadTokens(ctx, p.db); err != nil {
@@ -90,6 +91,21 @@ func (s *Server) openStores(ctx context.Context, p *parts) (err error) {
 	s.undo.push(func(context.Context) error { return p.blobs.Close() })
 	p.health = &health{db: p.db, redis: p.redis}
 	return nil
+}
+
+// ensurePartitions makes the event log's partitions before the first event comes.
+// A table that is in use, as by a backup, is no reason not to start.
+func (s *Server) ensurePartitions(ctx context.Context, log *event.Log) error {
+	now, err := log.Clock(ctx)
+	if err != nil {
+		return err
+	}
+	err = log.EnsurePartitions(ctx, now)
+	if errors.Is(err, store.ErrLocked) {
+		s.log.WarnContext(ctx, "partitions are made later: the event log is locked", "cause", err)
+		return nil
+	}
+	return err
 }
 
 func (s *Server) openStore(ctx context.Context, opts ...store.Option) (*store.DB, error) {

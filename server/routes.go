@@ -4,11 +4,9 @@ import (
 	"log/slog"
 	"net/http"
 
-	"connectrpc.com/connect"
 	connectcors "connectrpc.com/cors"
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
-	"connectrpc.com/validate"
 	"github.com/rs/cors"
 
 	"github.com/sheenapps/sheen/gen/sheen/billing/v1/billingv1connect"
@@ -17,7 +15,6 @@ import (
 	"github.com/sheenapps/sheen/gen/sheen/recommendation/v1/recommendationv1connect"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/event"
-	"github.com/sheenapps/sheen/server/fault"
 )
 
 // handlers are what the routes lead to.
@@ -42,34 +39,26 @@ func serviceNames() []string {
 	}
 }
 
-// routes is every handler and its middleware. From the outside in: request id
-// and log, CORS, errors of the RPC library itself, size and header syntax,
-// authentication; then, inside the RPC library, errors of handlers, access and
-// validation. Health and the schema are for everybody.
+// routes is every handler and its middleware. Health and the schema are for
+// everybody.
 func routes(h handlers) (http.Handler, error) {
 	checkAccess, err := newAccessInterceptor(accessTable())
 	if err != nil {
 		return nil, err
 	}
-	options := connect.WithHandlerOptions(
-		connect.WithInterceptors(fault.NewInterceptor(h.log), checkAccess, validate.NewInterceptor()),
-		connect.WithReadMaxBytes(fault.MaxRequestBytes),
-		// A compressed request could inflate far beyond the limit.
-		connect.WithCompression("gzip", nil, nil),
-	)
+	c := &chain{access: checkAccess, verifier: h.verifier, log: h.log}
+	options := c.options()
 	services := http.NewServeMux()
 	services.Handle(buildv1connect.NewBuildServiceHandler(h.builds, options))
 	services.Handle(eventv1connect.NewEventServiceHandler(h.events, options, event.Codecs()))
 	services.Handle(billingv1connect.NewBillingServiceHandler(h.billing, options))
 	services.Handle(recommendationv1connect.NewRecommendationServiceHandler(h.recommendations, options))
 
-	refuse := newRefusal(options)
-	signedIn := auth.Middleware(h.verifier, h.log, refuse.unauthenticated)
 	known := http.NewServeMux()
 	for _, name := range serviceNames() {
-		known.Handle("/"+name+"/", unstored(refuse.completed(refuse.unreadable(signedIn(services)))))
+		known.Handle("/"+name+"/", c.guard(services))
 	}
-	known.Handle("GET /v1/builds/{id}/events", unstored(auth.QueryToken(signedIn(h.eventSource(refuse.failed)))))
+	known.Handle("GET /v1/builds/{id}/events", c.guardSource(h.eventSource))
 	known.Handle(grpchealth.NewHandler(h.health))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
 	known.Handle(grpcreflect.NewHandlerV1(reflector))

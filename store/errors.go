@@ -45,6 +45,7 @@ const (
 	codeUniqueViolation      = "23505"
 	codeSerializationFailure = "40001"
 	codeDeadlockDetected     = "40P01"
+	codeLockNotAvailable     = "55P03"
 	codeBadText              = "22021"
 	codeBadJSONText          = "22P05"
 	classConnection          = "08"
@@ -78,6 +79,8 @@ func translateCode(err *pgconn.PgError) error {
 		return &ConflictError{Constraint: err.ConstraintName, Err: err}
 	case err.Code == codeSerializationFailure, err.Code == codeDeadlockDetected:
 		return fmt.Errorf("%w: %w", errRetry, err)
+	case err.Code == codeLockNotAvailable:
+		return fmt.Errorf("%w: %w", ErrLocked, err)
 	case err.Code == codeBadText, err.Code == codeBadJSONText:
 		return fmt.Errorf("%w: %w", ErrText, err)
 	case strings.HasPrefix(err.Code, classConnection),

@@ -80,6 +80,18 @@ func (q *Queries) EventBuild(ctx context.Context, db DBTX, arg *EventBuildParams
 	return &i, err
 }
 
+const eventClock = `-- name: EventClock :one
+SELECT clock_timestamp()::timestamptz AS now
+`
+
+// The database's clock, which decides what is old.
+func (q *Queries) EventClock(ctx context.Context, db DBTX) (time.Time, error) {
+	row := db.QueryRow(ctx, eventClock)
+	var now time.Time
+	err := row.Scan(&now)
+	return now, err
+}
+
 const eventFloor = `-- name: EventFloor :one
 SELECT seq FROM build_events
 WHERE build_id = $1 AND seq > 0

@@ -27,6 +27,8 @@
 //   - A publisher never waits for a subscriber, nor for the bus.
 //   - What a subscriber costs does not depend on how far behind it is.
 //   - A cursor checks that each record follows the one before.
+//   - A build that is not over keeps all its records. Old ones go with their whole
+//     build, and whoever asks for them is told the first seq that is left.
 //
 // The package knows nothing of what builds mean: the domain that orchestrates
 // them decides what to append. It does not keep a subscriber's place: the resume

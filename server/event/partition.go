@@ -3,11 +3,11 @@ package event
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/sheenapps/sheen/store"
 )
@@ -20,22 +20,28 @@ const (
 )
 
 // EnsurePartitions makes the partitions of this week and the next four. It may
-// run anywhere and at any time; what exists is left alone.
+// run anywhere and at any time; what exists is left alone. Without it nothing is
+// lost: the default partition takes the events, and a later run moves them. It
+// returns [store.ErrLocked] if a table was in use for too long; the others are
+// made nevertheless.
 func (l *Log) EnsurePartitions(ctx context.Context, now time.Time) error {
+	var errs []error
 	for i := range ahead + 1 {
-		start := now.UTC().Truncate(span).Add(time.Duration(i) * span)
-		if err := l.ensurePartition(ctx, start); err != nil {
-			return fmt.Errorf("make the partition of %s: %w", start.Format(time.DateOnly), err)
+		p := partitionFrom(now.UTC().Truncate(span).Add(time.Duration(i) * span))
+		if err := store.CreateEventPartition(ctx, l.db, p); err != nil {
+			errs = append(errs, fmt.Errorf("make the partition %s: %w", p.Name, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func (l *Log) ensurePartition(ctx context.Context, start time.Time) error {
-	name := "build_events_" + start.Format("20060102")
-	return store.InTx(ctx, l.db, func(tx pgx.Tx) error {
-		return store.CreateEventPartition(ctx, tx, name, firstID(start), firstID(start.Add(span)))
-	})
+// partitionFrom is the partition of the builds from the week that begins at start.
+func partitionFrom(start time.Time) store.EventPartition {
+	return store.EventPartition{
+		Name: "build_events_" + start.Format("20060102"),
+		From: firstID(start),
+		To:   firstID(start.Add(span)),
+	}
 }
 
 // firstID is the lowest UUIDv7 of an instant: its first 48 bits are the Unix time

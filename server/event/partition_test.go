@@ -105,7 +105,6 @@ func TestABuildsEventsLieInThePartitionOfItsWeek(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	week := time.Now().UTC().Truncate(span)
-	named := func(start time.Time) string { return "build_events_" + start.Format("20060102") }
 	for _, test := range []struct {
 		name string
 		id   uuid.UUID
@@ -145,7 +144,7 @@ func TestMaintenanceCatchesUp(t *testing.T) {
 	if err := b.log.EnsurePartitions(t.Context(), later); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := b.table(t, p.BuildID), "build_events_"+later.Format("20060102"); got != want {
+	if got, want := b.table(t, p.BuildID), named(later); got != want {
 		t.Errorf("in %s after, want %s", got, want)
 	}
 	b.append(t, p, textEvent("3"))
