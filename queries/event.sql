@@ -15,6 +15,57 @@ WITH head AS (
 )
 SELECT head_seq, now::timestamptz AS create_time FROM head;
 
+-- name: EventAppendMany :many
+-- Appends to the logs of many builds in one statement and says per build what
+-- became of it. build_ids are in ascending order, the order in which the builds
+-- are locked; one that somebody else holds, or that is not there, is left out of
+-- the answer. The lease token must be the build's, the build must not be over,
+-- and an expected seq other than 0 must be the next one. The events of a build
+-- are those from first_events to last_events, counted from 1. head_seq is the
+-- head before. There is one source of rows for all, and no join but by a key: the
+-- plan does not depend on how many there are.
+WITH locked AS MATERIALIZED (
+    SELECT b.id, b.head_seq, a.lane, a.first_event, a.last_event,
+           b.lease_token = a.lease_token AND b.state NOT IN ('complete', 'failed', 'cancelled') AS leased,
+           a.expected_seq IN (0, b.head_seq + 1) AS expected
+    FROM ROWS FROM (
+        unnest(@build_ids::uuid[]), unnest(@lease_tokens::bigint[]), unnest(@expected_seqs::bigint[]),
+        unnest(@first_events::bigint[]), unnest(@last_events::bigint[])
+    ) WITH ORDINALITY AS a (build_id, lease_token, expected_seq, first_event, last_event, lane)
+    JOIN builds b ON b.id = a.build_id
+    ORDER BY a.lane
+    FOR NO KEY UPDATE OF b SKIP LOCKED
+), judged AS MATERIALIZED (
+    -- A step of its own: the time is read after the lock.
+    SELECT l.*, l.leased AND l.expected AS granted, clock_timestamp() AS now FROM locked l
+), advanced AS (
+    UPDATE builds b
+    SET head_seq = j.head_seq + j.last_event - j.first_event + 1
+    FROM judged j
+    WHERE b.id = j.id AND j.granted
+), appended AS (
+    INSERT INTO build_events (build_id, seq, class, kind, create_time, payload)
+    SELECT j.id, j.head_seq + e.place, e.class, e.kind, j.now, e.payload
+    FROM judged j, ROWS FROM (
+        unnest((@classes::smallint[])[j.first_event:j.last_event]),
+        unnest((@kinds::smallint[])[j.first_event:j.last_event]),
+        unnest((@payloads::bytea[])[j.first_event:j.last_event])
+    ) WITH ORDINALITY AS e (class, kind, payload, place)
+    WHERE j.granted
+)
+SELECT lane::bigint AS lane, head_seq, now::timestamptz AS create_time,
+       leased::boolean AS leased, granted::boolean AS granted
+FROM judged
+LIMIT cardinality(@build_ids::uuid[]);
+
+-- name: EventLock :one
+-- Locks a build for an append and tells what an append depends on.
+SELECT head_seq, lease_token, progress_permille,
+       (state NOT IN ('complete', 'failed', 'cancelled'))::boolean AS running
+FROM builds
+WHERE id = @build_id
+FOR NO KEY UPDATE;
+
 -- name: EventPage :many
 -- A page of a build's log after a seq, ascending. Reads the primary key.
 SELECT seq, class, kind, create_time, payload
@@ -46,3 +97,31 @@ LIMIT 1;
 -- name: EventClock :one
 -- The database's clock, which decides what is old.
 SELECT clock_timestamp()::timestamptz AS now;
+
+-- name: EventInternalAppend :one
+-- Stores an internal event below the ones that the build has. It takes no lock
+-- on the build: no row means that somebody else took the same seq meanwhile.
+INSERT INTO build_events (build_id, seq, class, kind, visibility, internal_kind, create_time, payload)
+SELECT @build_id,
+       coalesce((SELECT e.seq FROM build_events e WHERE e.build_id = @build_id AND e.seq < 0 ORDER BY e.seq LIMIT 1), 0) - 1,
+       0,
+       0,
+       'internal',
+       @internal_kind::text,
+       clock_timestamp(),
+       @payload
+ON CONFLICT (build_id, seq) DO NOTHING
+RETURNING seq;
+
+-- name: EventInternalPage :many
+-- A page of a build's internal events, the oldest first: their seqs count down.
+-- Reads the primary key.
+SELECT seq, coalesce(internal_kind, '')::text AS internal_kind, create_time, payload
+FROM build_events
+WHERE build_id = @build_id AND seq < @before_seq AND seq < 0
+ORDER BY seq DESC
+LIMIT @page_size;
+
+-- name: EventBuildExists :one
+-- Whether there is a build, whosever it is.
+SELECT EXISTS (SELECT FROM builds WHERE id = @build_id)::boolean AS found;

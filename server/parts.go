@@ -30,8 +30,10 @@ type parts struct {
 	tokens *token.Codec
 	log    *event.Log
 	hub    *event.Hub
-	blobs  *preview.Blobs
-	jobs   *river.Client[pgx.Tx]
+	// appender is the node's one.
+	appender *event.Appender
+	blobs    *preview.Blobs
+	jobs     *river.Client[pgx.Tx]
 	// worker is nil in a process without the role.
 	worker *build.Worker
 	health *health
@@ -56,7 +58,7 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 	s.connectHub(p)
 	ports := build.Ports{
 		DB: p.db, Ledger: billing.NewLedger(billing.Options{}),
-		Log: p.log, Hub: p.hub, Blobs: p.blobs, Origin: s.origin(),
+		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
 	}
 	if err := s.connectJobs(ctx, p, ports); err != nil {
 		return nil, err
@@ -129,6 +131,8 @@ func (s *Server) connectHub(p *parts) {
 	observeBus(s.metrics, bus.Stats())
 	s.background(bus.Run)
 	s.background(p.hub.Run)
+	p.appender = event.NewAppender(p.log, p.hub.Publish)
+	s.background(p.appender.Run)
 }
 
 // background runs something until the process stops, and waits for its end then.
@@ -158,6 +162,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	}
 	builds := build.NewService(ports, p.jobs, p.tokens)
 	events := event.NewService(p.log, p.hub, p.tokens, builds.Describe)
+	events.ConnectAppender(p.appender)
 	builds.ConnectResume(events.ResumeToken)
 	var err error
 	p.api, err = routes(handlers{

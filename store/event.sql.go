@@ -56,6 +56,104 @@ func (q *Queries) EventAppend(ctx context.Context, db DBTX, arg *EventAppendPara
 	return &i, err
 }
 
+const eventAppendMany = `-- name: EventAppendMany :many
+WITH locked AS MATERIALIZED (
+    SELECT b.id, b.head_seq, a.lane, a.first_event, a.last_event,
+           b.lease_token = a.lease_token AND b.state NOT IN ('complete', 'failed', 'cancelled') AS leased,
+           a.expected_seq IN (0, b.head_seq + 1) AS expected
+    FROM ROWS FROM (
+        unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]),
+        unnest($4::bigint[]), unnest($5::bigint[])
+    ) WITH ORDINALITY AS a (build_id, lease_token, expected_seq, first_event, last_event, lane)
+    JOIN builds b ON b.id = a.build_id
+    ORDER BY a.lane
+    FOR NO KEY UPDATE OF b SKIP LOCKED
+), judged AS MATERIALIZED (
+    -- A step of its own: the time is read after the lock.
+    SELECT l.id, l.head_seq, l.lane, l.first_event, l.last_event, l.leased, l.expected, l.leased AND l.expected AS granted, clock_timestamp() AS now FROM locked l
+), advanced AS (
+    UPDATE builds b
+    SET head_seq = j.head_seq + j.last_event - j.first_event + 1
+    FROM judged j
+    WHERE b.id = j.id AND j.granted
+), appended AS (
+    INSERT INTO build_events (build_id, seq, class, kind, create_time, payload)
+    SELECT j.id, j.head_seq + e.place, e.class, e.kind, j.now, e.payload
+    FROM judged j, ROWS FROM (
+        unnest(($6::smallint[])[j.first_event:j.last_event]),
+        unnest(($7::smallint[])[j.first_event:j.last_event]),
+        unnest(($8::bytea[])[j.first_event:j.last_event])
+    ) WITH ORDINALITY AS e (class, kind, payload, place)
+    WHERE j.granted
+)
+SELECT lane::bigint AS lane, head_seq, now::timestamptz AS create_time,
+       leased::boolean AS leased, granted::boolean AS granted
+FROM judged
+LIMIT cardinality($1::uuid[])
+`
+
+type EventAppendManyParams struct {
+	BuildIds     []uuid.UUID
+	LeaseTokens  []int64
+	ExpectedSeqs []int64
+	FirstEvents  []int64
+	LastEvents   []int64
+	Classes      []int16
+	Kinds        []int16
+	Payloads     [][]byte
+}
+
+type EventAppendManyRow struct {
+	Lane       int64
+	HeadSeq    int64
+	CreateTime time.Time
+	Leased     bool
+	Granted    bool
+}
+
+// Appends to the logs of many builds in one statement and says per build what
+// became of it. build_ids are in ascending order, the order in which the builds
+// are locked; one that somebody else holds, or that is not there, is left out of
+// the answer. The lease token must be the build's, the build must not be over,
+// and an expected seq other than 0 must be the next one. The events of a build
+// are those from first_events to last_events, counted from 1. head_seq is the
+// head before. There is one source of rows for all, and no join but by a key: the
+// plan does not depend on how many there are.
+func (q *Queries) EventAppendMany(ctx context.Context, db DBTX, arg *EventAppendManyParams) ([]*EventAppendManyRow, error) {
+	rows, err := db.Query(ctx, eventAppendMany,
+		arg.BuildIds,
+		arg.LeaseTokens,
+		arg.ExpectedSeqs,
+		arg.FirstEvents,
+		arg.LastEvents,
+		arg.Classes,
+		arg.Kinds,
+		arg.Payloads,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*EventAppendManyRow{}
+	for rows.Next() {
+		var i EventAppendManyRow
+		if err := rows.Scan(
+			&i.Lane,
+			&i.HeadSeq,
+			&i.CreateTime,
+			&i.Leased,
+			&i.Granted,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const eventBuild = `-- name: EventBuild :one
 SELECT head_seq, (state IN ('complete', 'failed', 'cancelled'))::boolean AS final
 FROM builds
@@ -78,6 +176,22 @@ func (q *Queries) EventBuild(ctx context.Context, db DBTX, arg *EventBuildParams
 	var i EventBuildRow
 	err := row.Scan(&i.HeadSeq, &i.Final)
 	return &i, err
+}
+
+const eventBuildExists = `-- name: EventBuildExists :one
+SELECT EXISTS (SELECT FROM builds WHERE id = $1)::boolean AS found
+`
+
+type EventBuildExistsParams struct {
+	BuildID uuid.UUID
+}
+
+// Whether there is a build, whosever it is.
+func (q *Queries) EventBuildExists(ctx context.Context, db DBTX, arg *EventBuildExistsParams) (bool, error) {
+	row := db.QueryRow(ctx, eventBuildExists, arg.BuildID)
+	var found bool
+	err := row.Scan(&found)
+	return found, err
 }
 
 const eventClock = `-- name: EventClock :one
@@ -146,6 +260,115 @@ func (q *Queries) EventHeads(ctx context.Context, db DBTX, arg *EventHeadsParams
 		return nil, err
 	}
 	return items, nil
+}
+
+const eventInternalAppend = `-- name: EventInternalAppend :one
+INSERT INTO build_events (build_id, seq, class, kind, visibility, internal_kind, create_time, payload)
+SELECT $1,
+       coalesce((SELECT e.seq FROM build_events e WHERE e.build_id = $1 AND e.seq < 0 ORDER BY e.seq LIMIT 1), 0) - 1,
+       0,
+       0,
+       'internal',
+       $2::text,
+       clock_timestamp(),
+       $3
+ON CONFLICT (build_id, seq) DO NOTHING
+RETURNING seq
+`
+
+type EventInternalAppendParams struct {
+	BuildID      uuid.UUID
+	InternalKind string
+	Payload      []byte
+}
+
+// Stores an internal event below the ones that the build has. It takes no lock
+// on the build: no row means that somebody else took the same seq meanwhile.
+func (q *Queries) EventInternalAppend(ctx context.Context, db DBTX, arg *EventInternalAppendParams) (int64, error) {
+	row := db.QueryRow(ctx, eventInternalAppend, arg.BuildID, arg.InternalKind, arg.Payload)
+	var seq int64
+	err := row.Scan(&seq)
+	return seq, err
+}
+
+const eventInternalPage = `-- name: EventInternalPage :many
+SELECT seq, coalesce(internal_kind, '')::text AS internal_kind, create_time, payload
+FROM build_events
+WHERE build_id = $1 AND seq < $2 AND seq < 0
+ORDER BY seq DESC
+LIMIT $3
+`
+
+type EventInternalPageParams struct {
+	BuildID   uuid.UUID
+	BeforeSeq int64
+	PageSize  int32
+}
+
+type EventInternalPageRow struct {
+	Seq          int64
+	InternalKind string
+	CreateTime   time.Time
+	Payload      []byte
+}
+
+// A page of a build's internal events, the oldest first: their seqs count down.
+// Reads the primary key.
+func (q *Queries) EventInternalPage(ctx context.Context, db DBTX, arg *EventInternalPageParams) ([]*EventInternalPageRow, error) {
+	rows, err := db.Query(ctx, eventInternalPage, arg.BuildID, arg.BeforeSeq, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*EventInternalPageRow{}
+	for rows.Next() {
+		var i EventInternalPageRow
+		if err := rows.Scan(
+			&i.Seq,
+			&i.InternalKind,
+			&i.CreateTime,
+			&i.Payload,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventLock = `-- name: EventLock :one
+SELECT head_seq, lease_token, progress_permille,
+       (state NOT IN ('complete', 'failed', 'cancelled'))::boolean AS running
+FROM builds
+WHERE id = $1
+FOR NO KEY UPDATE
+`
+
+type EventLockParams struct {
+	BuildID uuid.UUID
+}
+
+type EventLockRow struct {
+	HeadSeq          int64
+	LeaseToken       int64
+	ProgressPermille int32
+	Running          bool
+}
+
+// Locks a build for an append and tells what an append depends on.
+func (q *Queries) EventLock(ctx context.Context, db DBTX, arg *EventLockParams) (*EventLockRow, error) {
+	row := db.QueryRow(ctx, eventLock, arg.BuildID)
+	var i EventLockRow
+	err := row.Scan(
+		&i.HeadSeq,
+		&i.LeaseToken,
+		&i.ProgressPermille,
+		&i.Running,
+	)
+	return &i, err
 }
 
 const eventPage = `-- name: EventPage :many

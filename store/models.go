@@ -64,13 +64,14 @@ type Build struct {
 }
 
 type BuildEvent struct {
-	BuildID    uuid.UUID
-	Seq        int64
-	Class      int16
-	Kind       int16
-	Visibility string
-	CreateTime time.Time
-	Payload    []byte
+	BuildID      uuid.UUID
+	Seq          int64
+	Class        int16
+	Kind         int16
+	Visibility   string
+	CreateTime   time.Time
+	Payload      []byte
+	InternalKind *string
 }
 
 type BuildEventsDefault struct {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,6 +61,14 @@ func setup(t *testing.T) *testBundle {
 		Hub: event.NewHub(log, slog.New(slog.DiscardHandler)), Blobs: blobs,
 		Origin: preview.Origin{Scheme: "http", Domain: "preview.localhost", Port: 8081},
 	}}
+	b.ports.Appender = event.NewAppender(log, b.ports.Hub.Publish)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { b.ports.Appender.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+	})
 	b.Service = build.NewService(b.ports, jobs, tokens)
 	b.ConnectResume(event.NewService(log, b.ports.Hub, tokens, b.Describe).ResumeToken)
 	b.money = billing.NewService(db, b.ports.Ledger)

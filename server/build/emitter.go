@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -25,8 +24,9 @@ const (
 )
 
 // emitter writes what a run produces to its build: events, finished files and
-// progress, in order, each with the lease's token. The first text leaves at once;
-// later text and files gather for 40 ms. It is safe for concurrent use.
+// progress, in order, each with the lease's token and the seq that it must get.
+// The first text leaves at once; later text and files gather for 40 ms. It is safe
+// for concurrent use.
 type emitter struct {
 	ender    *ender
 	producer event.Producer
@@ -37,13 +37,24 @@ type emitter struct {
 	textBytes int
 	spoke     bool
 	timer     *time.Timer
-	// err is why a write in the background failed, or that it is not known
-	// whether one took place; every later one returns it.
+	// next is the seq of the next event: only this run appends under its lease.
+	next int64
+	// open is a write of which it is not known whether it took place; nil if
+	// there is none. It is settled before the next one.
+	open *attempt
+	// err is why a write in the background failed for good; every later one
+	// returns it.
 	err error
 }
 
-func newEmitter(e *ender, p event.Producer) *emitter {
-	return &emitter{ender: e, producer: p, files: make(map[string]*store.BuildFile)}
+// newEmitter begins after the head that the build had when its lease was taken.
+func newEmitter(e *ender, b *store.Build) *emitter {
+	return &emitter{
+		ender:    e,
+		producer: event.Producer{BuildID: b.ID, LeaseToken: b.LeaseToken},
+		files:    make(map[string]*store.BuildFile),
+		next:     b.HeadSeq + 1,
+	}
 }
 
 // lost reports whether an error says that the build is no longer this worker's.
@@ -70,7 +81,7 @@ func (e *emitter) text(ctx context.Context, delta string) error {
 
 // addText joins the piece to the one before, if nothing came between.
 func (e *emitter) addText(delta string) {
-	if n := len(e.pending); n > 0 {
+	if n := len(e.pending); n > 0 && !e.open.holds(n) {
 		if last, ok := e.pending[n-1].GetPayload().(*eventv1.BuildEvent_AssistantText); ok {
 			last.AssistantText.Delta += delta
 			return
@@ -109,7 +120,7 @@ func (e *emitter) flushLater(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // The run has ended; whoever settles it writes what is left.
 		}
-		if err := e.flushLocked(ctx, nil); err != nil {
+		if err := e.flushLocked(ctx, nil); err != nil && !uncertain(err) {
 			e.err = err
 		}
 	})
@@ -117,7 +128,12 @@ func (e *emitter) flushLater(ctx context.Context) {
 
 // emit writes events at once, after all that is pending.
 func (e *emitter) emit(ctx context.Context, events ...*eventv1.BuildEvent) error {
-	return e.commit(ctx, func(pgx.Tx) ([]*eventv1.BuildEvent, error) { return events, nil })
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err != nil {
+		return e.err
+	}
+	return e.flushLocked(ctx, nil, events...)
 }
 
 // flush writes what is pending.
@@ -141,24 +157,19 @@ func (e *emitter) commit(ctx context.Context, also change) error {
 func (e *emitter) discard() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pending, e.textBytes, e.err = nil, 0, nil
+	e.pending, e.textBytes, e.open, e.err = nil, 0, nil, nil
 	clear(e.files)
 }
 
-// uncertain reports whether an error leaves it open if a write took place.
-func uncertain(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-// flushLocked stores what is pending. What could not be stored stays pending. A
-// write that has begun is not cut when the run ends: nobody would know whether
-// its events exist, and they would be stored again.
-func (e *emitter) flushLocked(ctx context.Context, also change) error {
+// flushLocked stores what is pending, then more. What could not be stored stays
+// pending. A write that has begun is not cut when the run ends; one whose outcome
+// stays unknown until the time is over is settled by the next call.
+func (e *emitter) flushLocked(ctx context.Context, also change, more ...*eventv1.BuildEvent) error {
 	if e.timer != nil {
 		e.timer.Stop()
 		e.timer = nil
 	}
-	if len(e.pending) == 0 && len(e.files) == 0 && also == nil {
+	if len(e.pending) == 0 && len(e.files) == 0 && also == nil && len(more) == 0 {
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -166,81 +177,8 @@ func (e *emitter) flushLocked(ctx context.Context, also change) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	var batch event.Batch
-	err := store.InTx(ctx, e.ender.db, func(tx pgx.Tx) (err error) {
-		events := e.pending
-		if also != nil {
-			more, err := also(tx)
-			if err != nil {
-				return err
-			}
-			events = slices.Concat(events, more)
-		}
-		batch, err = e.store(ctx, tx, events)
-		return err
-	})
-	if uncertain(err) {
-		e.err = err
-	}
-	if err != nil {
+	if _, err := e.settle(ctx); err != nil {
 		return err
 	}
-	e.pending, e.textBytes = nil, 0
-	clear(e.files)
-	e.ender.hub.Publish(batch)
-	return nil
-}
-
-func (e *emitter) store(ctx context.Context, tx pgx.Tx, events []*eventv1.BuildEvent) (event.Batch, error) {
-	if err := e.storeFiles(ctx, tx); err != nil {
-		return event.Batch{}, err
-	}
-	if err := e.storeProgress(ctx, tx, events); err != nil {
-		return event.Batch{}, err
-	}
-	if len(events) == 0 {
-		return event.Batch{}, nil
-	}
-	return e.ender.log.Append(ctx, tx, e.producer, events...)
-}
-
-func (e *emitter) storeFiles(ctx context.Context, tx pgx.Tx) error {
-	if len(e.files) == 0 {
-		return nil
-	}
-	params := &store.BuildFileUpsertParams{BuildID: e.producer.BuildID, LeaseToken: e.producer.LeaseToken}
-	for _, file := range e.files {
-		params.Paths = append(params.Paths, file.Path)
-		params.Digests = append(params.Digests, file.Digest)
-		params.Sizes = append(params.Sizes, file.SizeBytes)
-	}
-	n, err := e.ender.queries.BuildFileUpsert(ctx, tx, params)
-	if err == nil && n == 0 {
-		return errLeaseLost
-	}
-	return err
-}
-
-// storeProgress keeps the newest progress in the build's row.
-func (e *emitter) storeProgress(ctx context.Context, tx pgx.Tx, events []*eventv1.BuildEvent) error {
-	var newest *eventv1.Progress
-	for _, event := range events {
-		if p := event.GetProgress(); p != nil {
-			newest = p
-		}
-	}
-	if newest == nil {
-		return nil
-	}
-	n, err := e.ender.queries.BuildProgress(ctx, tx, &store.BuildProgressParams{
-		ID:               e.producer.BuildID,
-		LeaseToken:       e.producer.LeaseToken,
-		ProgressPermille: newest.GetProgressPermille(),
-		StepIndex:        newest.GetStepIndex(),
-		StepCount:        newest.GetStepCount(),
-	})
-	if err == nil && n == 0 {
-		return errLeaseLost
-	}
-	return err
+	return e.write(ctx, also, more)
 }

@@ -25,11 +25,13 @@ type ender struct {
 	ledger  *billing.Ledger
 	log     *event.Log
 	hub     *event.Hub
-	origin  preview.Origin
+	// appender takes what needs no transaction of its own.
+	appender *event.Appender
+	origin   preview.Origin
 }
 
 func newEnder(p Ports) *ender {
-	return &ender{db: p.DB, queries: store.New(), ledger: p.Ledger, log: p.Log, hub: p.Hub, origin: p.Origin}
+	return &ender{db: p.DB, queries: store.New(), ledger: p.Ledger, log: p.Log, hub: p.Hub, appender: p.Appender, origin: p.Origin}
 }
 
 // ending is how a build ends.

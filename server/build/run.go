@@ -13,7 +13,6 @@ import (
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/engine/analysis"
-	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/store"
@@ -35,6 +34,7 @@ type run struct {
 	w     *Worker
 	build *store.Build
 	out   *emitter
+	notes *notes
 	req   engine.Request
 	brand string
 	plan  *engine.Plan
@@ -42,12 +42,13 @@ type run struct {
 	permille int32
 }
 
-func newRun(w *Worker, b *store.Build) *run {
+func newRun(ctx context.Context, w *Worker, b *store.Build) *run {
 	a := analysis.Analyze(b.Prompt, b.Locale)
 	return &run{
 		w:        w,
 		build:    b,
-		out:      newEmitter(w.ender, event.Producer{BuildID: b.ID, LeaseToken: b.LeaseToken}),
+		out:      newEmitter(w.ender, b),
+		notes:    w.takeNotes(ctx, b),
 		brand:    a.BrandName,
 		permille: b.ProgressPermille,
 		req: engine.Request{
@@ -182,6 +183,11 @@ func (r *run) working(ctx context.Context, name string, call func() (result any,
 			active = 0
 		}
 	}
+	r.notes.add(noteStep, stepNote{
+		Step: name, Attempt: r.build.Attempt, Engine: r.w.engine.Name(), Model: usage.Model,
+		InputTokens: usage.InputTokens, OutputTokens: usage.OutputTokens,
+		ActiveUS: active.Microseconds(), CostMicros: usage.CostMicros, Failed: callErr != nil,
+	})
 	data, err := json.Marshal(result)
 	if err != nil {
 		return fmt.Errorf("encode the step %s: %w", name, err)

@@ -24,8 +24,10 @@ type Ports struct {
 	Ledger *billing.Ledger
 	Log    *event.Log
 	Hub    *event.Hub
-	Blobs  *preview.Blobs
-	Origin preview.Origin
+	// Appender is the node's, and runs as long as workers do.
+	Appender *event.Appender
+	Blobs    *preview.Blobs
+	Origin   preview.Origin
 }
 
 // ResumeToken seals a position in a build's log.

@@ -59,7 +59,7 @@ func (b *testBundle) everything(id string) string {
 	var all []string
 	for _, sql := range []string{
 		`SELECT coalesce(string_agg(b::text, ';'), '') FROM builds b WHERE id = $1`,
-		`SELECT coalesce(string_agg(e::text, ';' ORDER BY seq), '') FROM build_events e WHERE build_id = $1`,
+		`SELECT coalesce(string_agg(e::text, ';' ORDER BY seq), '') FROM build_events e WHERE build_id = $1 AND seq > 0`,
 		`SELECT coalesce(string_agg(f::text, ';' ORDER BY path), '') FROM build_files f WHERE build_id = $1`,
 		`SELECT coalesce(string_agg(s::text, ';' ORDER BY step), '') FROM build_steps s WHERE build_id = $1`,
 		`SELECT coalesce(string_agg(v::text, ';' ORDER BY id), '') FROM versions v WHERE build_id = $1`,

@@ -101,7 +101,9 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[JobArgs]) error {
 
 	var keeper sync.WaitGroup
 	keeper.Go(func() { w.keepLease(work, b, cancel) })
-	r := newRun(w, b)
+	r := newRun(ctx, w, b)
+	defer r.notes.close()
+	r.notes.add(noteLeaseTaken, leaseNote{b.Attempt, b.LeaseToken, b.HeadSeq, w.engine.Name()})
 	err = r.recovered(work)
 	if err != nil {
 		err = w.settle(ctx, work, r, err)
@@ -175,6 +177,7 @@ func (w *Worker) settle(job, work context.Context, r *run, err error) error {
 	w.logger.InfoContext(ctx, "run ended", "build_id", r.build.ID, "state", r.build.State, "cause", err)
 	switch {
 	case lost(err):
+		r.notes.add(noteLeaseLost, leaseNote{r.build.Attempt, r.build.LeaseToken, r.build.HeadSeq, w.engine.Name()})
 		return nil // Another worker has the build; nothing of ours can be written.
 	case errors.Is(err, errStopping):
 		return w.giveBack(ctx, r)
@@ -183,7 +186,9 @@ func (w *Worker) settle(job, work context.Context, r *run, err error) error {
 	case errors.Is(err, errCancelled):
 		return w.finish(ctx, r, ending{state: Cancelled, reason: w.cancelReason(ctx, r)})
 	}
-	return w.finish(ctx, r, ending{state: Failed, failure: classify(err)})
+	failed := classify(err)
+	r.notes.add(noteAttemptFailed, newFailureNote(r.build, failed))
+	return w.finish(ctx, r, ending{state: Failed, failure: failed})
 }
 
 func ours(cause error) bool {

@@ -69,17 +69,19 @@ func (h *Hub) Connect(bus Bus) { h.bus = bus }
 // Observe makes the hub count, from before its first use on.
 func (h *Hub) Observe(m *Metrics) { h.metrics = m }
 
-// Publish makes committed batches known, here and on other nodes. It neither
+// Publish makes the batches of a commit known, here and on other nodes. It neither
 // blocks nor fails: who misses the news finds the records in the store.
 func (h *Hub) Publish(batches ...Batch) {
 	sent := slices.DeleteFunc(slices.Clone(batches), func(b Batch) bool { return len(b.Records) == 0 })
 	if len(sent) == 0 {
 		return
 	}
+	events := 0
 	for _, batch := range sent {
-		h.metrics.appended(len(batch.Records))
+		events += len(batch.Records)
 		h.deliver(batch)
 	}
+	h.metrics.appended(events)
 	h.bus.Publish(sent...)
 }
 

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
@@ -18,9 +17,6 @@ import (
 // ErrLeaseLost says that a producer's lease is no longer its own. It must stop;
 // nothing of what it tried to write exists.
 var ErrLeaseLost = errors.New("the lease on the build is lost")
-
-// errNoPayload says that an event without a payload was appended.
-var errNoPayload = errors.New("event has no payload")
 
 // Producer is the right to append to a build's log.
 type Producer struct {
@@ -42,25 +38,22 @@ func NewLog(db *store.DB) *Log { return &Log{db: db, queries: store.New()} }
 // Append stores events at the end of a build's log, in the caller's transaction,
 // and locks the build's row until its end. Only the payload of each event counts;
 // the rest is set here. The caller hands the batch to [Hub.Publish] once the
-// transaction is committed. It returns [ErrLeaseLost] for a stale token.
+// transaction is committed. It returns [ErrLeaseLost] for a stale token. What
+// needs no transaction of its own goes through an [Appender].
 func (l *Log) Append(ctx context.Context, tx pgx.Tx, p Producer, events ...*eventv1.BuildEvent) (Batch, error) {
+	rows, err := encodeAll(events)
+	if err != nil {
+		return Batch{}, err
+	}
 	args := &store.EventAppendParams{
 		BuildID: p.BuildID, LeaseToken: p.LeaseToken,
 		// Not nil, which would be NULL: no events are an empty batch.
-		Classes: make([]int16, 0, len(events)), Kinds: make([]int16, 0, len(events)), Payloads: make([][]byte, 0, len(events)),
+		Classes: make([]int16, 0, len(rows)), Kinds: make([]int16, 0, len(rows)), Payloads: make([][]byte, 0, len(rows)),
 	}
-	for _, e := range events {
-		kind := kindOf(e)
-		if kind == 0 {
-			return Batch{}, errNoPayload
-		}
-		payload, err := proto.MarshalOptions{Deterministic: true}.Marshal(payloadOnly(e))
-		if err != nil {
-			return Batch{}, fmt.Errorf("encode an event: %w", err)
-		}
-		args.Classes = append(args.Classes, int16(classOf(e))) //nolint:gosec // a small enum
-		args.Kinds = append(args.Kinds, int16(kind))           //nolint:gosec // a field number of BuildEvent
-		args.Payloads = append(args.Payloads, payload)
+	for _, row := range rows {
+		args.Classes = append(args.Classes, row.class)
+		args.Kinds = append(args.Kinds, row.kind)
+		args.Payloads = append(args.Payloads, row.payload)
 	}
 	row, err := l.queries.EventAppend(ctx, tx, args)
 	if errors.Is(err, store.ErrNotFound) {
@@ -69,35 +62,21 @@ func (l *Log) Append(ctx context.Context, tx pgx.Tx, p Producer, events ...*even
 	if err != nil {
 		return Batch{}, fmt.Errorf("append events: %w", err)
 	}
-	return appended(args, row)
+	return newBatch(p.BuildID, row.HeadSeq-int64(len(rows)), row.CreateTime, rows)
 }
 
-func appended(args *store.EventAppendParams, row *store.EventAppendRow) (Batch, error) {
-	batch := Batch{BuildID: args.BuildID, Records: make([]Record, len(args.Kinds))}
-	first := row.HeadSeq - int64(len(args.Kinds)) + 1
-	for i, kind := range args.Kinds {
-		record, err := newRecord(args.BuildID, first+int64(i), eventv1.EventClass(args.Classes[i]),
-			isLast(protoreflect.FieldNumber(kind)), row.CreateTime, args.Payloads[i])
+// newBatch makes the batch of rows that were stored after a seq.
+func newBatch(buildID uuid.UUID, after int64, created time.Time, rows []encoded) (Batch, error) {
+	batch := Batch{BuildID: buildID, Records: make([]Record, len(rows))}
+	for i, row := range rows {
+		record, err := newRecord(buildID, after+int64(i)+1, eventv1.EventClass(row.class),
+			isLast(protoreflect.FieldNumber(row.kind)), created, row.payload)
 		if err != nil {
 			return Batch{}, err
 		}
 		batch.Records[i] = record
 	}
 	return batch, nil
-}
-
-// payloadOnly is an event without what the log itself sets.
-func payloadOnly(e *eventv1.BuildEvent) *eventv1.BuildEvent {
-	if e.GetBuildId() == "" && e.GetSeq() == 0 && e.GetCreateTime() == nil && e.GetEventClass() == 0 {
-		return e
-	}
-	return &eventv1.BuildEvent{Payload: e.GetPayload()}
-}
-
-// CleanText makes text of a model fit for an event: without NUL bytes, which
-// Postgres refuses in text, and valid UTF-8, which protobuf demands.
-func CleanText(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
 
 // Page reads at most limit records after a seq, ascending. A full page may be

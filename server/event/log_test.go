@@ -181,16 +181,17 @@ func TestTextOfAModel(t *testing.T) {
 	b := setup(t)
 	p := b.build(t)
 	const wild = "a\x00b\xff\xfe"
-	if _, err := b.tryAppend(t, p, textEvent(wild)); err == nil {
-		t.Error("invalid UTF-8 was stored")
-	}
-	b.append(t, p, textEvent(CleanText(wild)), textEvent("NUL \x00 is no harm in an event"))
+	b.append(t, p, textEvent(CleanText(wild)), textEvent(wild), textEvent("\x00\x00"), &eventv1.BuildEvent{
+		Payload: &eventv1.BuildEvent_TestResult{TestResult: &eventv1.TestResult{Failures: []*eventv1.TestFailure{{Message: wild}}}},
+	})
 	stored := decodeAll(b.page(t, p.BuildID))
-	if got := stored[0].GetAssistantText().GetDelta(); got != "ab\uFFFD" {
-		t.Errorf("stored as %q", got)
+	for i, want := range []string{"ab\uFFFD", "ab\uFFFD", ""} {
+		if got := stored[i].GetAssistantText().GetDelta(); got != want || stored[i].GetAssistantText() == nil {
+			t.Errorf("event %d is stored as %q", i+1, got)
+		}
 	}
-	if got := stored[1].GetAssistantText().GetDelta(); !strings.Contains(got, "\x00") {
-		t.Errorf("stored as %q", got)
+	if got := stored[3].GetTestResult().GetFailures()[0].GetMessage(); got != "ab\uFFFD" {
+		t.Errorf("deep inside: %q", got)
 	}
 }
 

@@ -47,7 +47,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "sheen_events_appended_total", Help: "Events that this node committed.",
 		}),
 		batchSize: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "sheen_event_batch_size", Help: "Events of one build in one commit.",
+			Name: "sheen_event_batch_size", Help: "Events in one commit.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 		}),
 		hops: prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -30,7 +30,7 @@ func BenchmarkRedisBusPublish(b *testing.B) {
 	defer client.Close()
 	bus := NewRedisBus(client, nil, slog.New(slog.DiscardHandler))
 	batches := newBenchBatches(b, 1)
-	l := bus.publisher.lane("")
+	l := bus.publisher.outbox("")
 	b.ReportAllocs()
 	for b.Loop() {
 		if !bus.publisher.send(l, batches) {

@@ -104,7 +104,7 @@ func TestARedisThatHangsHoldsNobodyUp(t *testing.T) {
 		t.Errorf("Publish takes %v for %d batches", took, len(batches))
 	}
 	writing.publisher.mu.Lock()
-	waiting := writing.publisher.lanes[""].bytes
+	waiting := writing.publisher.outboxes[""].bytes
 	writing.publisher.mu.Unlock()
 	if waiting > queueBytes || writing.Stats().Dropped.Load() == 0 {
 		t.Errorf("%d bytes wait, %d batches were dropped", waiting, writing.Stats().Dropped.Load())

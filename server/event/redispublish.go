@@ -17,7 +17,7 @@ const (
 	sendPause = 100 * time.Millisecond
 )
 
-// publisher sends batches, with a lane for each server so that one that hangs
+// publisher sends batches, with an outbox for each server so that one that hangs
 // delays no other. It is safe for concurrent use.
 type publisher struct {
 	servers *topology
@@ -26,13 +26,13 @@ type publisher struct {
 	stop    chan struct{}
 	group   sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	lanes  map[string]*lane
+	mu       sync.Mutex
+	closed   bool
+	outboxes map[string]*outbox
 }
 
-// lane is what waits for one server.
-type lane struct {
+// outbox is what waits for one server.
+type outbox struct {
 	// reach is whether publications arrive, store whether the cache takes them.
 	reach, store *condition
 
@@ -46,7 +46,7 @@ type lane struct {
 func newPublisher(servers *topology, stats *BusStats, log *slog.Logger) *publisher {
 	return &publisher{
 		servers: servers, stats: stats, log: log,
-		stop: make(chan struct{}), lanes: make(map[string]*lane),
+		stop: make(chan struct{}), outboxes: make(map[string]*outbox),
 	}
 }
 
@@ -61,7 +61,7 @@ func (p *publisher) publish(batches []Batch) {
 			p.stats.Dropped.Add(1)
 			continue
 		}
-		l := p.lane(p.servers.server(channel(batch.BuildID)))
+		l := p.outbox(p.servers.server(channel(batch.BuildID)))
 		p.stats.Dropped.Add(l.push(batch))
 		if !l.sending {
 			l.sending = true
@@ -70,21 +70,21 @@ func (p *publisher) publish(batches []Batch) {
 	}
 }
 
-// lane is called under the lock.
-func (p *publisher) lane(server string) *lane {
-	l := p.lanes[server]
+// outbox is called under the lock.
+func (p *publisher) outbox(server string) *outbox {
+	l := p.outboxes[server]
 	if l == nil {
-		l = &lane{
+		l = &outbox{
 			reach: newCondition(p.log, "publish", server),
 			store: newCondition(p.log, "cache", server),
 		}
-		p.lanes[server] = l
+		p.outboxes[server] = l
 	}
 	return l
 }
 
 // empty sends until nothing waits. What gathers meanwhile goes together.
-func (p *publisher) empty(l *lane) {
+func (p *publisher) empty(l *outbox) {
 	for {
 		p.mu.Lock()
 		batches := l.take()
@@ -106,7 +106,7 @@ func (p *publisher) empty(l *lane) {
 }
 
 // discard drops what waits for a server that is away when the process ends.
-func (p *publisher) discard(l *lane) {
+func (p *publisher) discard(l *outbox) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stats.Dropped.Add(int64(len(l.queue)))
@@ -124,7 +124,7 @@ func (p *publisher) close() {
 
 // push returns how many batches were dropped for it: the oldest, which their
 // readers are the likeliest to have found in the store already.
-func (l *lane) push(batch Batch) (dropped int64) {
+func (l *outbox) push(batch Batch) (dropped int64) {
 	l.queue = append(l.queue, batch)
 	l.bytes += batch.size()
 	for l.bytes > queueBytes {
@@ -134,7 +134,7 @@ func (l *lane) push(batch Batch) (dropped int64) {
 	return dropped
 }
 
-func (l *lane) shift() Batch {
+func (l *outbox) shift() Batch {
 	batch := l.queue[0]
 	l.queue[0] = Batch{}
 	l.queue = l.queue[1:]
@@ -143,7 +143,7 @@ func (l *lane) shift() Batch {
 }
 
 // take removes what one pipeline may hold.
-func (l *lane) take() (batches []Batch) {
+func (l *outbox) take() (batches []Batch) {
 	bytes := 0
 	for len(l.queue) > 0 && len(batches) < sendBatches {
 		bytes += l.queue[0].size()

@@ -11,7 +11,7 @@ import (
 
 func TestAFullQueueLosesTheOldest(t *testing.T) {
 	t.Parallel()
-	l, build := &lane{}, uuid.New()
+	l, build := &outbox{}, uuid.New()
 	const size = 1 << 20
 	var dropped int64
 	for seq := int64(1); seq <= 20; seq++ {
@@ -37,7 +37,7 @@ func TestAFullQueueLosesTheOldest(t *testing.T) {
 
 func TestSmallBatchesGoTogether(t *testing.T) {
 	t.Parallel()
-	l, build := &lane{}, uuid.New()
+	l, build := &outbox{}, uuid.New()
 	for seq := int64(1); seq <= sendBatches+10; seq++ {
 		l.push(Batch{BuildID: build, Records: newTextRecords(t, seq, seq)})
 	}

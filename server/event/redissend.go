@@ -24,7 +24,7 @@ const (
 
 // send puts batches into one pipeline and reports whether the server was there. A
 // command that the server refuses does not keep the others from being carried out.
-func (p *publisher) send(l *lane, batches []Batch) bool {
+func (p *publisher) send(l *outbox, batches []Batch) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 	defer cancel()
 	pipe := p.servers.client.Pipeline()
@@ -59,7 +59,7 @@ func (p *publisher) announce(ctx context.Context, pipe redis.Pipeliner, name str
 	return pipe.Publish(ctx, name, frame)
 }
 
-func (p *publisher) notePublished(l *lane, commands []*redis.IntCmd) bool {
+func (p *publisher) notePublished(l *outbox, commands []*redis.IntCmd) bool {
 	var failure error
 	for _, command := range commands {
 		err := command.Err()
@@ -81,7 +81,7 @@ func (p *publisher) notePublished(l *lane, commands []*redis.IntCmd) bool {
 	return true
 }
 
-func (p *publisher) noteCached(l *lane, commands []*redis.StringCmd) {
+func (p *publisher) noteCached(l *outbox, commands []*redis.StringCmd) {
 	for _, command := range commands {
 		err := command.Err()
 		switch {

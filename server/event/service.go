@@ -44,6 +44,7 @@ type Service struct {
 	describe  Describe
 	heartbeat time.Duration
 	lifetime  time.Duration
+	appender  *Appender
 }
 
 // ServiceOption changes what a [Service] does by default.

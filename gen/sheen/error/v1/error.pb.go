@@ -89,6 +89,9 @@ const (
 	ErrorReason_ERROR_REASON_MALFORMED_REQUEST ErrorReason = 21
 	// The server is shutting down. Code UNAVAILABLE, with `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_SHUTTING_DOWN ErrorReason = 22
+	// The build's log does not end where the worker expected. Code ABORTED, with
+	// `SeqConflict`.
+	ErrorReason_ERROR_REASON_SEQ_CONFLICT ErrorReason = 23
 )
 
 // Enum value maps for ErrorReason.
@@ -117,6 +120,7 @@ var (
 		20: "ERROR_REASON_HOLD_CLOSED",
 		21: "ERROR_REASON_MALFORMED_REQUEST",
 		22: "ERROR_REASON_SHUTTING_DOWN",
+		23: "ERROR_REASON_SEQ_CONFLICT",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -142,6 +146,7 @@ var (
 		"ERROR_REASON_HOLD_CLOSED":            20,
 		"ERROR_REASON_MALFORMED_REQUEST":      21,
 		"ERROR_REASON_SHUTTING_DOWN":          22,
+		"ERROR_REASON_SEQ_CONFLICT":           23,
 	}
 )
 
@@ -438,6 +443,52 @@ func (x *HistoryFloor) GetFirstSeq() int64 {
 	return 0
 }
 
+// SeqConflict is where a build's log ends.
+type SeqConflict struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The seq of the newest event; the next one has the seq after it.
+	HeadSeq       int64 `protobuf:"varint,1,opt,name=head_seq,json=headSeq,proto3" json:"head_seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SeqConflict) Reset() {
+	*x = SeqConflict{}
+	mi := &file_sheen_error_v1_error_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SeqConflict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SeqConflict) ProtoMessage() {}
+
+func (x *SeqConflict) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_error_v1_error_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SeqConflict.ProtoReflect.Descriptor instead.
+func (*SeqConflict) Descriptor() ([]byte, []int) {
+	return file_sheen_error_v1_error_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SeqConflict) GetHeadSeq() int64 {
+	if x != nil {
+		return x.HeadSeq
+	}
+	return 0
+}
+
 var File_sheen_error_v1_error_proto protoreflect.FileDescriptor
 
 const file_sheen_error_v1_error_proto_rawDesc = "" +
@@ -458,7 +509,9 @@ const file_sheen_error_v1_error_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\"+\n" +
 	"\fHistoryFloor\x12\x1b\n" +
-	"\tfirst_seq\x18\x01 \x01(\x03R\bfirstSeq*\x9a\x06\n" +
+	"\tfirst_seq\x18\x01 \x01(\x03R\bfirstSeq\"(\n" +
+	"\vSeqConflict\x12\x19\n" +
+	"\bhead_seq\x18\x01 \x01(\x03R\aheadSeq*\xb9\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -483,7 +536,8 @@ const file_sheen_error_v1_error_proto_rawDesc = "" +
 	"\x1fERROR_REASON_PAGE_TOKEN_INVALID\x10\x13\x12\x1c\n" +
 	"\x18ERROR_REASON_HOLD_CLOSED\x10\x14\x12\"\n" +
 	"\x1eERROR_REASON_MALFORMED_REQUEST\x10\x15\x12\x1e\n" +
-	"\x1aERROR_REASON_SHUTTING_DOWN\x10\x16B\xb3\x01\n" +
+	"\x1aERROR_REASON_SHUTTING_DOWN\x10\x16\x12\x1d\n" +
+	"\x19ERROR_REASON_SEQ_CONFLICT\x10\x17B\xb3\x01\n" +
 	"\x12com.sheen.error.v1B\n" +
 	"ErrorProtoP\x01Z5github.com/sheenapps/sheen/gen/sheen/error/v1;errorv1\xa2\x02\x03SEX\xaa\x02\x0eSheen.Error.V1\xca\x02\x0fSheen\\Error_\\V1\xe2\x02\x1bSheen\\Error_\\V1\\GPBMetadata\xea\x02\x10Sheen::Error::V1b\x06proto3"
 
@@ -500,7 +554,7 @@ func file_sheen_error_v1_error_proto_rawDescGZIP() []byte {
 }
 
 var file_sheen_error_v1_error_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sheen_error_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_sheen_error_v1_error_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_sheen_error_v1_error_proto_goTypes = []any{
 	(ErrorReason)(0),              // 0: sheen.error.v1.ErrorReason
 	(*PayloadLimit)(nil),          // 1: sheen.error.v1.PayloadLimit
@@ -508,10 +562,11 @@ var file_sheen_error_v1_error_proto_goTypes = []any{
 	(*BuildInProgress)(nil),       // 3: sheen.error.v1.BuildInProgress
 	(*InvalidTransition)(nil),     // 4: sheen.error.v1.InvalidTransition
 	(*HistoryFloor)(nil),          // 5: sheen.error.v1.HistoryFloor
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(*SeqConflict)(nil),           // 6: sheen.error.v1.SeqConflict
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_sheen_error_v1_error_proto_depIdxs = []int32{
-	6, // 0: sheen.error.v1.RateLimit.reset_time:type_name -> google.protobuf.Timestamp
+	7, // 0: sheen.error.v1.RateLimit.reset_time:type_name -> google.protobuf.Timestamp
 	1, // [1:1] is the sub-list for method output_type
 	1, // [1:1] is the sub-list for method input_type
 	1, // [1:1] is the sub-list for extension type_name
@@ -530,7 +585,7 @@ func file_sheen_error_v1_error_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheen_error_v1_error_proto_rawDesc), len(file_sheen_error_v1_error_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -396,6 +396,7 @@ type NewEvent struct {
 	//	*NewEvent_AssistantText
 	//	*NewEvent_LogLine
 	//	*NewEvent_Progress
+	//	*NewEvent_Warning
 	Payload       isNewEvent_Payload `protobuf_oneof:"payload"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -465,6 +466,15 @@ func (x *NewEvent) GetProgress() *NewProgress {
 	return nil
 }
 
+func (x *NewEvent) GetWarning() *NewWarning {
+	if x != nil {
+		if x, ok := x.Payload.(*NewEvent_Warning); ok {
+			return x.Warning
+		}
+	}
+	return nil
+}
+
 type isNewEvent_Payload interface {
 	isNewEvent_Payload()
 }
@@ -484,11 +494,18 @@ type NewEvent_Progress struct {
 	Progress *NewProgress `protobuf:"bytes,3,opt,name=progress,proto3,oneof"`
 }
 
+type NewEvent_Warning struct {
+	// Something that the user should know.
+	Warning *NewWarning `protobuf:"bytes,4,opt,name=warning,proto3,oneof"`
+}
+
 func (*NewEvent_AssistantText) isNewEvent_Payload() {}
 
 func (*NewEvent_LogLine) isNewEvent_Payload() {}
 
 func (*NewEvent_Progress) isNewEvent_Payload() {}
+
+func (*NewEvent_Warning) isNewEvent_Payload() {}
 
 // NewAssistantText is a piece of text to append.
 type NewAssistantText struct {
@@ -673,6 +690,61 @@ func (x *NewProgress) GetDescription() string {
 	return ""
 }
 
+// NewWarning is a warning to append.
+type NewWarning struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A short code, such as `worker_lost`.
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// The text in the build's locale, 1 to 1000 bytes.
+	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewWarning) Reset() {
+	*x = NewWarning{}
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewWarning) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewWarning) ProtoMessage() {}
+
+func (x *NewWarning) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewWarning.ProtoReflect.Descriptor instead.
+func (*NewWarning) Descriptor() ([]byte, []int) {
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *NewWarning) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *NewWarning) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // AppendEventsRequest carries a batch of a worker.
 type AppendEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -690,7 +762,7 @@ type AppendEventsRequest struct {
 
 func (x *AppendEventsRequest) Reset() {
 	*x = AppendEventsRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[8]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -702,7 +774,7 @@ func (x *AppendEventsRequest) String() string {
 func (*AppendEventsRequest) ProtoMessage() {}
 
 func (x *AppendEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[8]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -715,7 +787,7 @@ func (x *AppendEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendEventsRequest.ProtoReflect.Descriptor instead.
 func (*AppendEventsRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{8}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AppendEventsRequest) GetBuildId() string {
@@ -757,7 +829,7 @@ type AppendEventsResponse struct {
 
 func (x *AppendEventsResponse) Reset() {
 	*x = AppendEventsResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[9]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +841,7 @@ func (x *AppendEventsResponse) String() string {
 func (*AppendEventsResponse) ProtoMessage() {}
 
 func (x *AppendEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[9]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +854,7 @@ func (x *AppendEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendEventsResponse.ProtoReflect.Descriptor instead.
 func (*AppendEventsResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{9}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AppendEventsResponse) GetLastSeq() int64 {
@@ -807,7 +879,7 @@ type ListInternalEventsRequest struct {
 
 func (x *ListInternalEventsRequest) Reset() {
 	*x = ListInternalEventsRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[10]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +891,7 @@ func (x *ListInternalEventsRequest) String() string {
 func (*ListInternalEventsRequest) ProtoMessage() {}
 
 func (x *ListInternalEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[10]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +904,7 @@ func (x *ListInternalEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInternalEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListInternalEventsRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{10}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListInternalEventsRequest) GetBuildId() string {
@@ -869,7 +941,7 @@ type ListInternalEventsResponse struct {
 
 func (x *ListInternalEventsResponse) Reset() {
 	*x = ListInternalEventsResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[11]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +953,7 @@ func (x *ListInternalEventsResponse) String() string {
 func (*ListInternalEventsResponse) ProtoMessage() {}
 
 func (x *ListInternalEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[11]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +966,7 @@ func (x *ListInternalEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInternalEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListInternalEventsResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{11}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListInternalEventsResponse) GetEvents() []*InternalEvent {
@@ -926,7 +998,7 @@ type InternalEvent struct {
 
 func (x *InternalEvent) Reset() {
 	*x = InternalEvent{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[12]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1010,7 @@ func (x *InternalEvent) String() string {
 func (*InternalEvent) ProtoMessage() {}
 
 func (x *InternalEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[12]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1023,7 @@ func (x *InternalEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InternalEvent.ProtoReflect.Descriptor instead.
 func (*InternalEvent) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{12}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *InternalEvent) GetKind() string {
@@ -988,7 +1060,7 @@ type ClientMetric struct {
 
 func (x *ClientMetric) Reset() {
 	*x = ClientMetric{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[13]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1072,7 @@ func (x *ClientMetric) String() string {
 func (*ClientMetric) ProtoMessage() {}
 
 func (x *ClientMetric) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[13]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1085,7 @@ func (x *ClientMetric) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientMetric.ProtoReflect.Descriptor instead.
 func (*ClientMetric) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{13}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ClientMetric) GetName() string {
@@ -1043,7 +1115,7 @@ type ReportMetricsRequest struct {
 
 func (x *ReportMetricsRequest) Reset() {
 	*x = ReportMetricsRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[14]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1127,7 @@ func (x *ReportMetricsRequest) String() string {
 func (*ReportMetricsRequest) ProtoMessage() {}
 
 func (x *ReportMetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[14]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1140,7 @@ func (x *ReportMetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportMetricsRequest.ProtoReflect.Descriptor instead.
 func (*ReportMetricsRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{14}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReportMetricsRequest) GetBuildId() string {
@@ -1094,7 +1166,7 @@ type ReportMetricsResponse struct {
 
 func (x *ReportMetricsResponse) Reset() {
 	*x = ReportMetricsResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[15]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1178,7 @@ func (x *ReportMetricsResponse) String() string {
 func (*ReportMetricsResponse) ProtoMessage() {}
 
 func (x *ReportMetricsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[15]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1191,7 @@ func (x *ReportMetricsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportMetricsResponse.ProtoReflect.Descriptor instead.
 func (*ReportMetricsResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{15}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{16}
 }
 
 // CreateWebhookEndpointRequest describes an address.
@@ -1137,7 +1209,7 @@ type CreateWebhookEndpointRequest struct {
 
 func (x *CreateWebhookEndpointRequest) Reset() {
 	*x = CreateWebhookEndpointRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[16]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1221,7 @@ func (x *CreateWebhookEndpointRequest) String() string {
 func (*CreateWebhookEndpointRequest) ProtoMessage() {}
 
 func (x *CreateWebhookEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[16]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1234,7 @@ func (x *CreateWebhookEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CreateWebhookEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{16}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateWebhookEndpointRequest) GetUrl() string {
@@ -1199,7 +1271,7 @@ type CreateWebhookEndpointResponse struct {
 
 func (x *CreateWebhookEndpointResponse) Reset() {
 	*x = CreateWebhookEndpointResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[17]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1211,7 +1283,7 @@ func (x *CreateWebhookEndpointResponse) String() string {
 func (*CreateWebhookEndpointResponse) ProtoMessage() {}
 
 func (x *CreateWebhookEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[17]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1224,7 +1296,7 @@ func (x *CreateWebhookEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWebhookEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CreateWebhookEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{17}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CreateWebhookEndpointResponse) GetWebhookEndpoint() *WebhookEndpoint {
@@ -1254,7 +1326,7 @@ type ListWebhookEndpointsRequest struct {
 
 func (x *ListWebhookEndpointsRequest) Reset() {
 	*x = ListWebhookEndpointsRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[18]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1338,7 @@ func (x *ListWebhookEndpointsRequest) String() string {
 func (*ListWebhookEndpointsRequest) ProtoMessage() {}
 
 func (x *ListWebhookEndpointsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[18]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1351,7 @@ func (x *ListWebhookEndpointsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhookEndpointsRequest.ProtoReflect.Descriptor instead.
 func (*ListWebhookEndpointsRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{18}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListWebhookEndpointsRequest) GetPageSize() int32 {
@@ -1309,7 +1381,7 @@ type ListWebhookEndpointsResponse struct {
 
 func (x *ListWebhookEndpointsResponse) Reset() {
 	*x = ListWebhookEndpointsResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[19]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1393,7 @@ func (x *ListWebhookEndpointsResponse) String() string {
 func (*ListWebhookEndpointsResponse) ProtoMessage() {}
 
 func (x *ListWebhookEndpointsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[19]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1406,7 @@ func (x *ListWebhookEndpointsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhookEndpointsResponse.ProtoReflect.Descriptor instead.
 func (*ListWebhookEndpointsResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{19}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListWebhookEndpointsResponse) GetWebhookEndpoints() []*WebhookEndpoint {
@@ -1362,7 +1434,7 @@ type DeleteWebhookEndpointRequest struct {
 
 func (x *DeleteWebhookEndpointRequest) Reset() {
 	*x = DeleteWebhookEndpointRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[20]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +1446,7 @@ func (x *DeleteWebhookEndpointRequest) String() string {
 func (*DeleteWebhookEndpointRequest) ProtoMessage() {}
 
 func (x *DeleteWebhookEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[20]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +1459,7 @@ func (x *DeleteWebhookEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWebhookEndpointRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWebhookEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{20}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeleteWebhookEndpointRequest) GetWebhookEndpointId() string {
@@ -1406,7 +1478,7 @@ type DeleteWebhookEndpointResponse struct {
 
 func (x *DeleteWebhookEndpointResponse) Reset() {
 	*x = DeleteWebhookEndpointResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[21]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1490,7 @@ func (x *DeleteWebhookEndpointResponse) String() string {
 func (*DeleteWebhookEndpointResponse) ProtoMessage() {}
 
 func (x *DeleteWebhookEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[21]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1503,7 @@ func (x *DeleteWebhookEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWebhookEndpointResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWebhookEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{21}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{22}
 }
 
 // ListWebhookDeliveriesRequest pages through deliveries.
@@ -1449,7 +1521,7 @@ type ListWebhookDeliveriesRequest struct {
 
 func (x *ListWebhookDeliveriesRequest) Reset() {
 	*x = ListWebhookDeliveriesRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[22]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +1533,7 @@ func (x *ListWebhookDeliveriesRequest) String() string {
 func (*ListWebhookDeliveriesRequest) ProtoMessage() {}
 
 func (x *ListWebhookDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[22]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +1546,7 @@ func (x *ListWebhookDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhookDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ListWebhookDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{22}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListWebhookDeliveriesRequest) GetWebhookEndpointId() string {
@@ -1511,7 +1583,7 @@ type ListWebhookDeliveriesResponse struct {
 
 func (x *ListWebhookDeliveriesResponse) Reset() {
 	*x = ListWebhookDeliveriesResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1595,7 @@ func (x *ListWebhookDeliveriesResponse) String() string {
 func (*ListWebhookDeliveriesResponse) ProtoMessage() {}
 
 func (x *ListWebhookDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1608,7 @@ func (x *ListWebhookDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhookDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ListWebhookDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{23}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListWebhookDeliveriesResponse) GetWebhookDeliveries() []*WebhookDelivery {
@@ -1564,7 +1636,7 @@ type RedeliverWebhookRequest struct {
 
 func (x *RedeliverWebhookRequest) Reset() {
 	*x = RedeliverWebhookRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1648,7 @@ func (x *RedeliverWebhookRequest) String() string {
 func (*RedeliverWebhookRequest) ProtoMessage() {}
 
 func (x *RedeliverWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1661,7 @@ func (x *RedeliverWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeliverWebhookRequest.ProtoReflect.Descriptor instead.
 func (*RedeliverWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{24}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RedeliverWebhookRequest) GetWebhookDeliveryId() string {
@@ -1610,7 +1682,7 @@ type RedeliverWebhookResponse struct {
 
 func (x *RedeliverWebhookResponse) Reset() {
 	*x = RedeliverWebhookResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1694,7 @@ func (x *RedeliverWebhookResponse) String() string {
 func (*RedeliverWebhookResponse) ProtoMessage() {}
 
 func (x *RedeliverWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1707,7 @@ func (x *RedeliverWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeliverWebhookResponse.ProtoReflect.Descriptor instead.
 func (*RedeliverWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{25}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RedeliverWebhookResponse) GetWebhookDelivery() *WebhookDelivery {
@@ -1676,11 +1748,12 @@ const file_sheen_event_v1_event_service_proto_rawDesc = "" +
 	"\bhead_seq\x18\x02 \x01(\x03R\aheadSeq\x12!\n" +
 	"\fresume_token\x18\x03 \x01(\tR\vresumeToken\x12\x1a\n" +
 	"\bterminal\x18\x04 \x01(\bR\bterminal\x12$\n" +
-	"\x0enext_after_seq\x18\x05 \x01(\x03R\fnextAfterSeq\"\xdb\x01\n" +
+	"\x0enext_after_seq\x18\x05 \x01(\x03R\fnextAfterSeq\"\x93\x02\n" +
 	"\bNewEvent\x12I\n" +
 	"\x0eassistant_text\x18\x01 \x01(\v2 .sheen.event.v1.NewAssistantTextH\x00R\rassistantText\x127\n" +
 	"\blog_line\x18\x02 \x01(\v2\x1a.sheen.event.v1.NewLogLineH\x00R\alogLine\x129\n" +
-	"\bprogress\x18\x03 \x01(\v2\x1b.sheen.event.v1.NewProgressH\x00R\bprogressB\x10\n" +
+	"\bprogress\x18\x03 \x01(\v2\x1b.sheen.event.v1.NewProgressH\x00R\bprogress\x126\n" +
+	"\awarning\x18\x04 \x01(\v2\x1a.sheen.event.v1.NewWarningH\x00R\awarningB\x10\n" +
 	"\apayload\x12\x05\xbaH\x02\b\x01\"5\n" +
 	"\x10NewAssistantText\x12!\n" +
 	"\x05delta\x18\x01 \x01(\tB\v\xbaH\br\x06 \x01(\x80\x80\x04R\x05delta\"f\n" +
@@ -1699,7 +1772,12 @@ const file_sheen_event_v1_event_service_proto_rawDesc = "" +
 	"step_count\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x01R\tstepCount\x12\x1e\n" +
 	"\x05title\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\xc8\x01R\x05title\x12*\n" +
-	"\vdescription\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\xe8\aR\vdescription\"\xce\x01\n" +
+	"\vdescription\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\xe8\aR\vdescription\"d\n" +
+	"\n" +
+	"NewWarning\x120\n" +
+	"\x04code\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17 \x01(@2\x11^[a-z][a-z0-9_]*$R\x04code\x12$\n" +
+	"\amessage\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05 \x01(\xe8\aR\amessage\"\xce\x01\n" +
 	"\x13AppendEventsRequest\x12#\n" +
 	"\bbuild_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\abuildId\x12(\n" +
 	"\vlease_token\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x01R\n" +
@@ -1790,7 +1868,7 @@ func file_sheen_event_v1_event_service_proto_rawDescGZIP() []byte {
 	return file_sheen_event_v1_event_service_proto_rawDescData
 }
 
-var file_sheen_event_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_sheen_event_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_sheen_event_v1_event_service_proto_goTypes = []any{
 	(*StreamEventsRequest)(nil),           // 0: sheen.event.v1.StreamEventsRequest
 	(*StreamEventsResponse)(nil),          // 1: sheen.event.v1.StreamEventsResponse
@@ -1800,80 +1878,82 @@ var file_sheen_event_v1_event_service_proto_goTypes = []any{
 	(*NewAssistantText)(nil),              // 5: sheen.event.v1.NewAssistantText
 	(*NewLogLine)(nil),                    // 6: sheen.event.v1.NewLogLine
 	(*NewProgress)(nil),                   // 7: sheen.event.v1.NewProgress
-	(*AppendEventsRequest)(nil),           // 8: sheen.event.v1.AppendEventsRequest
-	(*AppendEventsResponse)(nil),          // 9: sheen.event.v1.AppendEventsResponse
-	(*ListInternalEventsRequest)(nil),     // 10: sheen.event.v1.ListInternalEventsRequest
-	(*ListInternalEventsResponse)(nil),    // 11: sheen.event.v1.ListInternalEventsResponse
-	(*InternalEvent)(nil),                 // 12: sheen.event.v1.InternalEvent
-	(*ClientMetric)(nil),                  // 13: sheen.event.v1.ClientMetric
-	(*ReportMetricsRequest)(nil),          // 14: sheen.event.v1.ReportMetricsRequest
-	(*ReportMetricsResponse)(nil),         // 15: sheen.event.v1.ReportMetricsResponse
-	(*CreateWebhookEndpointRequest)(nil),  // 16: sheen.event.v1.CreateWebhookEndpointRequest
-	(*CreateWebhookEndpointResponse)(nil), // 17: sheen.event.v1.CreateWebhookEndpointResponse
-	(*ListWebhookEndpointsRequest)(nil),   // 18: sheen.event.v1.ListWebhookEndpointsRequest
-	(*ListWebhookEndpointsResponse)(nil),  // 19: sheen.event.v1.ListWebhookEndpointsResponse
-	(*DeleteWebhookEndpointRequest)(nil),  // 20: sheen.event.v1.DeleteWebhookEndpointRequest
-	(*DeleteWebhookEndpointResponse)(nil), // 21: sheen.event.v1.DeleteWebhookEndpointResponse
-	(*ListWebhookDeliveriesRequest)(nil),  // 22: sheen.event.v1.ListWebhookDeliveriesRequest
-	(*ListWebhookDeliveriesResponse)(nil), // 23: sheen.event.v1.ListWebhookDeliveriesResponse
-	(*RedeliverWebhookRequest)(nil),       // 24: sheen.event.v1.RedeliverWebhookRequest
-	(*RedeliverWebhookResponse)(nil),      // 25: sheen.event.v1.RedeliverWebhookResponse
-	(EventClass)(0),                       // 26: sheen.event.v1.EventClass
-	(*BuildEvent)(nil),                    // 27: sheen.event.v1.BuildEvent
-	(*Snapshot)(nil),                      // 28: sheen.event.v1.Snapshot
-	(*StreamEnd)(nil),                     // 29: sheen.event.v1.StreamEnd
-	(*durationpb.Duration)(nil),           // 30: google.protobuf.Duration
-	(LogLevel)(0),                         // 31: sheen.event.v1.LogLevel
-	(*timestamppb.Timestamp)(nil),         // 32: google.protobuf.Timestamp
-	(*WebhookEndpoint)(nil),               // 33: sheen.event.v1.WebhookEndpoint
-	(*WebhookDelivery)(nil),               // 34: sheen.event.v1.WebhookDelivery
+	(*NewWarning)(nil),                    // 8: sheen.event.v1.NewWarning
+	(*AppendEventsRequest)(nil),           // 9: sheen.event.v1.AppendEventsRequest
+	(*AppendEventsResponse)(nil),          // 10: sheen.event.v1.AppendEventsResponse
+	(*ListInternalEventsRequest)(nil),     // 11: sheen.event.v1.ListInternalEventsRequest
+	(*ListInternalEventsResponse)(nil),    // 12: sheen.event.v1.ListInternalEventsResponse
+	(*InternalEvent)(nil),                 // 13: sheen.event.v1.InternalEvent
+	(*ClientMetric)(nil),                  // 14: sheen.event.v1.ClientMetric
+	(*ReportMetricsRequest)(nil),          // 15: sheen.event.v1.ReportMetricsRequest
+	(*ReportMetricsResponse)(nil),         // 16: sheen.event.v1.ReportMetricsResponse
+	(*CreateWebhookEndpointRequest)(nil),  // 17: sheen.event.v1.CreateWebhookEndpointRequest
+	(*CreateWebhookEndpointResponse)(nil), // 18: sheen.event.v1.CreateWebhookEndpointResponse
+	(*ListWebhookEndpointsRequest)(nil),   // 19: sheen.event.v1.ListWebhookEndpointsRequest
+	(*ListWebhookEndpointsResponse)(nil),  // 20: sheen.event.v1.ListWebhookEndpointsResponse
+	(*DeleteWebhookEndpointRequest)(nil),  // 21: sheen.event.v1.DeleteWebhookEndpointRequest
+	(*DeleteWebhookEndpointResponse)(nil), // 22: sheen.event.v1.DeleteWebhookEndpointResponse
+	(*ListWebhookDeliveriesRequest)(nil),  // 23: sheen.event.v1.ListWebhookDeliveriesRequest
+	(*ListWebhookDeliveriesResponse)(nil), // 24: sheen.event.v1.ListWebhookDeliveriesResponse
+	(*RedeliverWebhookRequest)(nil),       // 25: sheen.event.v1.RedeliverWebhookRequest
+	(*RedeliverWebhookResponse)(nil),      // 26: sheen.event.v1.RedeliverWebhookResponse
+	(EventClass)(0),                       // 27: sheen.event.v1.EventClass
+	(*BuildEvent)(nil),                    // 28: sheen.event.v1.BuildEvent
+	(*Snapshot)(nil),                      // 29: sheen.event.v1.Snapshot
+	(*StreamEnd)(nil),                     // 30: sheen.event.v1.StreamEnd
+	(*durationpb.Duration)(nil),           // 31: google.protobuf.Duration
+	(LogLevel)(0),                         // 32: sheen.event.v1.LogLevel
+	(*timestamppb.Timestamp)(nil),         // 33: google.protobuf.Timestamp
+	(*WebhookEndpoint)(nil),               // 34: sheen.event.v1.WebhookEndpoint
+	(*WebhookDelivery)(nil),               // 35: sheen.event.v1.WebhookDelivery
 }
 var file_sheen_event_v1_event_service_proto_depIdxs = []int32{
-	26, // 0: sheen.event.v1.StreamEventsRequest.classes:type_name -> sheen.event.v1.EventClass
-	27, // 1: sheen.event.v1.StreamEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
-	28, // 2: sheen.event.v1.StreamEventsResponse.snapshot:type_name -> sheen.event.v1.Snapshot
-	29, // 3: sheen.event.v1.StreamEventsResponse.end:type_name -> sheen.event.v1.StreamEnd
-	26, // 4: sheen.event.v1.ListEventsRequest.classes:type_name -> sheen.event.v1.EventClass
-	30, // 5: sheen.event.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
-	27, // 6: sheen.event.v1.ListEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
+	27, // 0: sheen.event.v1.StreamEventsRequest.classes:type_name -> sheen.event.v1.EventClass
+	28, // 1: sheen.event.v1.StreamEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
+	29, // 2: sheen.event.v1.StreamEventsResponse.snapshot:type_name -> sheen.event.v1.Snapshot
+	30, // 3: sheen.event.v1.StreamEventsResponse.end:type_name -> sheen.event.v1.StreamEnd
+	27, // 4: sheen.event.v1.ListEventsRequest.classes:type_name -> sheen.event.v1.EventClass
+	31, // 5: sheen.event.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
+	28, // 6: sheen.event.v1.ListEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
 	5,  // 7: sheen.event.v1.NewEvent.assistant_text:type_name -> sheen.event.v1.NewAssistantText
 	6,  // 8: sheen.event.v1.NewEvent.log_line:type_name -> sheen.event.v1.NewLogLine
 	7,  // 9: sheen.event.v1.NewEvent.progress:type_name -> sheen.event.v1.NewProgress
-	31, // 10: sheen.event.v1.NewLogLine.level:type_name -> sheen.event.v1.LogLevel
-	4,  // 11: sheen.event.v1.AppendEventsRequest.events:type_name -> sheen.event.v1.NewEvent
-	12, // 12: sheen.event.v1.ListInternalEventsResponse.events:type_name -> sheen.event.v1.InternalEvent
-	32, // 13: sheen.event.v1.InternalEvent.create_time:type_name -> google.protobuf.Timestamp
-	30, // 14: sheen.event.v1.ClientMetric.duration:type_name -> google.protobuf.Duration
-	13, // 15: sheen.event.v1.ReportMetricsRequest.metrics:type_name -> sheen.event.v1.ClientMetric
-	33, // 16: sheen.event.v1.CreateWebhookEndpointResponse.webhook_endpoint:type_name -> sheen.event.v1.WebhookEndpoint
-	33, // 17: sheen.event.v1.ListWebhookEndpointsResponse.webhook_endpoints:type_name -> sheen.event.v1.WebhookEndpoint
-	34, // 18: sheen.event.v1.ListWebhookDeliveriesResponse.webhook_deliveries:type_name -> sheen.event.v1.WebhookDelivery
-	34, // 19: sheen.event.v1.RedeliverWebhookResponse.webhook_delivery:type_name -> sheen.event.v1.WebhookDelivery
-	0,  // 20: sheen.event.v1.EventService.StreamEvents:input_type -> sheen.event.v1.StreamEventsRequest
-	2,  // 21: sheen.event.v1.EventService.ListEvents:input_type -> sheen.event.v1.ListEventsRequest
-	8,  // 22: sheen.event.v1.EventService.AppendEvents:input_type -> sheen.event.v1.AppendEventsRequest
-	10, // 23: sheen.event.v1.EventService.ListInternalEvents:input_type -> sheen.event.v1.ListInternalEventsRequest
-	14, // 24: sheen.event.v1.EventService.ReportMetrics:input_type -> sheen.event.v1.ReportMetricsRequest
-	16, // 25: sheen.event.v1.EventService.CreateWebhookEndpoint:input_type -> sheen.event.v1.CreateWebhookEndpointRequest
-	18, // 26: sheen.event.v1.EventService.ListWebhookEndpoints:input_type -> sheen.event.v1.ListWebhookEndpointsRequest
-	20, // 27: sheen.event.v1.EventService.DeleteWebhookEndpoint:input_type -> sheen.event.v1.DeleteWebhookEndpointRequest
-	22, // 28: sheen.event.v1.EventService.ListWebhookDeliveries:input_type -> sheen.event.v1.ListWebhookDeliveriesRequest
-	24, // 29: sheen.event.v1.EventService.RedeliverWebhook:input_type -> sheen.event.v1.RedeliverWebhookRequest
-	1,  // 30: sheen.event.v1.EventService.StreamEvents:output_type -> sheen.event.v1.StreamEventsResponse
-	3,  // 31: sheen.event.v1.EventService.ListEvents:output_type -> sheen.event.v1.ListEventsResponse
-	9,  // 32: sheen.event.v1.EventService.AppendEvents:output_type -> sheen.event.v1.AppendEventsResponse
-	11, // 33: sheen.event.v1.EventService.ListInternalEvents:output_type -> sheen.event.v1.ListInternalEventsResponse
-	15, // 34: sheen.event.v1.EventService.ReportMetrics:output_type -> sheen.event.v1.ReportMetricsResponse
-	17, // 35: sheen.event.v1.EventService.CreateWebhookEndpoint:output_type -> sheen.event.v1.CreateWebhookEndpointResponse
-	19, // 36: sheen.event.v1.EventService.ListWebhookEndpoints:output_type -> sheen.event.v1.ListWebhookEndpointsResponse
-	21, // 37: sheen.event.v1.EventService.DeleteWebhookEndpoint:output_type -> sheen.event.v1.DeleteWebhookEndpointResponse
-	23, // 38: sheen.event.v1.EventService.ListWebhookDeliveries:output_type -> sheen.event.v1.ListWebhookDeliveriesResponse
-	25, // 39: sheen.event.v1.EventService.RedeliverWebhook:output_type -> sheen.event.v1.RedeliverWebhookResponse
-	30, // [30:40] is the sub-list for method output_type
-	20, // [20:30] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	8,  // 10: sheen.event.v1.NewEvent.warning:type_name -> sheen.event.v1.NewWarning
+	32, // 11: sheen.event.v1.NewLogLine.level:type_name -> sheen.event.v1.LogLevel
+	4,  // 12: sheen.event.v1.AppendEventsRequest.events:type_name -> sheen.event.v1.NewEvent
+	13, // 13: sheen.event.v1.ListInternalEventsResponse.events:type_name -> sheen.event.v1.InternalEvent
+	33, // 14: sheen.event.v1.InternalEvent.create_time:type_name -> google.protobuf.Timestamp
+	31, // 15: sheen.event.v1.ClientMetric.duration:type_name -> google.protobuf.Duration
+	14, // 16: sheen.event.v1.ReportMetricsRequest.metrics:type_name -> sheen.event.v1.ClientMetric
+	34, // 17: sheen.event.v1.CreateWebhookEndpointResponse.webhook_endpoint:type_name -> sheen.event.v1.WebhookEndpoint
+	34, // 18: sheen.event.v1.ListWebhookEndpointsResponse.webhook_endpoints:type_name -> sheen.event.v1.WebhookEndpoint
+	35, // 19: sheen.event.v1.ListWebhookDeliveriesResponse.webhook_deliveries:type_name -> sheen.event.v1.WebhookDelivery
+	35, // 20: sheen.event.v1.RedeliverWebhookResponse.webhook_delivery:type_name -> sheen.event.v1.WebhookDelivery
+	0,  // 21: sheen.event.v1.EventService.StreamEvents:input_type -> sheen.event.v1.StreamEventsRequest
+	2,  // 22: sheen.event.v1.EventService.ListEvents:input_type -> sheen.event.v1.ListEventsRequest
+	9,  // 23: sheen.event.v1.EventService.AppendEvents:input_type -> sheen.event.v1.AppendEventsRequest
+	11, // 24: sheen.event.v1.EventService.ListInternalEvents:input_type -> sheen.event.v1.ListInternalEventsRequest
+	15, // 25: sheen.event.v1.EventService.ReportMetrics:input_type -> sheen.event.v1.ReportMetricsRequest
+	17, // 26: sheen.event.v1.EventService.CreateWebhookEndpoint:input_type -> sheen.event.v1.CreateWebhookEndpointRequest
+	19, // 27: sheen.event.v1.EventService.ListWebhookEndpoints:input_type -> sheen.event.v1.ListWebhookEndpointsRequest
+	21, // 28: sheen.event.v1.EventService.DeleteWebhookEndpoint:input_type -> sheen.event.v1.DeleteWebhookEndpointRequest
+	23, // 29: sheen.event.v1.EventService.ListWebhookDeliveries:input_type -> sheen.event.v1.ListWebhookDeliveriesRequest
+	25, // 30: sheen.event.v1.EventService.RedeliverWebhook:input_type -> sheen.event.v1.RedeliverWebhookRequest
+	1,  // 31: sheen.event.v1.EventService.StreamEvents:output_type -> sheen.event.v1.StreamEventsResponse
+	3,  // 32: sheen.event.v1.EventService.ListEvents:output_type -> sheen.event.v1.ListEventsResponse
+	10, // 33: sheen.event.v1.EventService.AppendEvents:output_type -> sheen.event.v1.AppendEventsResponse
+	12, // 34: sheen.event.v1.EventService.ListInternalEvents:output_type -> sheen.event.v1.ListInternalEventsResponse
+	16, // 35: sheen.event.v1.EventService.ReportMetrics:output_type -> sheen.event.v1.ReportMetricsResponse
+	18, // 36: sheen.event.v1.EventService.CreateWebhookEndpoint:output_type -> sheen.event.v1.CreateWebhookEndpointResponse
+	20, // 37: sheen.event.v1.EventService.ListWebhookEndpoints:output_type -> sheen.event.v1.ListWebhookEndpointsResponse
+	22, // 38: sheen.event.v1.EventService.DeleteWebhookEndpoint:output_type -> sheen.event.v1.DeleteWebhookEndpointResponse
+	24, // 39: sheen.event.v1.EventService.ListWebhookDeliveries:output_type -> sheen.event.v1.ListWebhookDeliveriesResponse
+	26, // 40: sheen.event.v1.EventService.RedeliverWebhook:output_type -> sheen.event.v1.RedeliverWebhookResponse
+	31, // [31:41] is the sub-list for method output_type
+	21, // [21:31] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_sheen_event_v1_event_service_proto_init() }
@@ -1891,6 +1971,7 @@ func file_sheen_event_v1_event_service_proto_init() {
 		(*NewEvent_AssistantText)(nil),
 		(*NewEvent_LogLine)(nil),
 		(*NewEvent_Progress)(nil),
+		(*NewEvent_Warning)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1898,7 +1979,7 @@ func file_sheen_event_v1_event_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheen_event_v1_event_service_proto_rawDesc), len(file_sheen_event_v1_event_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -77,11 +77,13 @@ type EventServiceClient interface {
 	//
 	// Errors: NOT_FOUND, RESUME_TOKEN_EXPIRED.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// AppendEvents appends events of a worker outside this process. It returns
-	// after the commit; a repeat with the same expected seq is acknowledged
-	// again. For services.
+	// AppendEvents appends events of a worker outside this process, all or none.
+	// It returns after the commit; a repeat with the same expected seq and events
+	// is acknowledged again. A build that has ended takes nothing more. For
+	// services.
 	//
-	// Errors: NOT_FOUND, LEASE_LOST.
+	// Errors: NOT_FOUND, LEASE_LOST (stop working on the build), SEQ_CONFLICT with
+	// `sheen.error.v1.SeqConflict` (nothing was stored; the detail tells the head).
 	AppendEvents(context.Context, *v1.AppendEventsRequest) (*v1.AppendEventsResponse, error)
 	// ListInternalEvents returns what is kept of a build for debugging and never
 	// sent to its user. For admins.
@@ -310,11 +312,13 @@ type EventServiceHandler interface {
 	//
 	// Errors: NOT_FOUND, RESUME_TOKEN_EXPIRED.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// AppendEvents appends events of a worker outside this process. It returns
-	// after the commit; a repeat with the same expected seq is acknowledged
-	// again. For services.
+	// AppendEvents appends events of a worker outside this process, all or none.
+	// It returns after the commit; a repeat with the same expected seq and events
+	// is acknowledged again. A build that has ended takes nothing more. For
+	// services.
 	//
-	// Errors: NOT_FOUND, LEASE_LOST.
+	// Errors: NOT_FOUND, LEASE_LOST (stop working on the build), SEQ_CONFLICT with
+	// `sheen.error.v1.SeqConflict` (nothing was stored; the detail tells the head).
 	AppendEvents(context.Context, *v1.AppendEventsRequest) (*v1.AppendEventsResponse, error)
 	// ListInternalEvents returns what is kept of a build for debugging and never
 	// sent to its user. For admins.
