@@ -8,6 +8,8 @@ SHELL := /bin/sh
 
 # How long each benchmark runs; 1x for a smoke test.
 BENCHTIME := 1s
+# Flags of bench-events.
+EVENTS :=
 # Packages that test, race, bench and soak look at.
 PKG := ./...
 # What lint looks at.
@@ -44,6 +46,11 @@ build: ## Build bin/sheen, without what only a debugger needs
 bench-first: build ## Measure the starts, a build and the idle server's memory
 	@scripts/setup
 	cd bench && go run ./first -sheen ../bin/sheen
+
+.PHONY: bench-events
+bench-events: build ## Measure the event log beside its peers (EVENTS='-short', '-only F1,F6')
+	@scripts/setup
+	cd bench && go build -o ../bin/bench-events ./events && ../bin/bench-events -sheen ../bin/sheen $(EVENTS)
 
 .PHONY: soak
 soak: ## Run the long tests, those behind the build tag soak
