@@ -41,7 +41,7 @@ func settings() []setting {
 		},
 		{
 			name: "metrics-listen", parse: address(func(c *Config) *string { return &c.MetricsListen }),
-			meaning: "address of `/metrics` for Prometheus, host:port; not served if empty",
+			meaning: "address of `/metrics` for Prometheus and of profiles, host:port; not served if empty",
 		},
 		{
 			name: "preview-domain", standard: "preview.localhost", parse: parsePreviewDomain,

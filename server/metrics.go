@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/http/pprof"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,10 +40,12 @@ func observeBus(registry *prometheus.Registry, stats *event.BusStats) {
 	}
 }
 
-// metricsHandler serves a registry. It has an address of its own: what it tells
-// is not for users.
+// metricsHandler serves a registry and the profiles of the runtime. It has an
+// address of its own: what it tells is not for users.
 func metricsHandler(registry *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	return mux
 }

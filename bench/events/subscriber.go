@@ -64,7 +64,8 @@ func (s *subscriber) take(payload []byte, number int64, now, stored time.Time) e
 	if seq != s.last+1 || number != seq {
 		return fmt.Errorf("%w: event %d came as number %d after %d", errBroken, seq, number, s.last)
 	}
-	s.last = seq
+	// A cut may come before the token of the message that this event is in.
+	s.last, s.token = seq, ""
 	s.deliveries++
 	if s.published == 0 {
 		s.published = at

@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,7 @@ import (
 const (
 	benchBuilds = 500
 	// benchRound is how many events the appender and the floor store by turns.
-	benchRound = 4_000
+	benchRound = 20_000
 	// benchProducers append to each build.
 	benchProducers = 2
 )
@@ -28,13 +29,15 @@ const (
 // does with nothing around it: heads and rows of as many builds and events per
 // commit, in as many commits at a time. of-floor is the one's rate over the other's.
 func BenchmarkAppend(b *testing.B) {
-	for _, commits := range []int{1, 2, 3} {
-		b.Run(fmt.Sprintf("commits=%d", commits), func(b *testing.B) { benchAppend(b, WithCommits(commits)) })
+	for _, each := range []int{1, 5, 25} {
+		for _, commits := range []int{1, 2, 3} {
+			b.Run(fmt.Sprintf("events=%d/commits=%d", each, commits), func(b *testing.B) { benchAppend(b, each, WithCommits(commits)) })
+		}
 	}
-	b.Run("window=0", func(b *testing.B) { benchAppend(b, WithWindow(0)) })
 }
 
-func benchAppend(b *testing.B, opts ...AppenderOption) {
+// benchAppend appends so many events at once.
+func benchAppend(b *testing.B, each int, opts ...AppenderOption) {
 	b.Helper()
 	all := setup(b)
 	var commits, builds, events atomic.Int64
@@ -52,7 +55,7 @@ func benchAppend(b *testing.B, opts ...AppenderOption) {
 		producers[i], floor[i] = all.build(b), all.build(b).BuildID
 	}
 	heads := make([]int64, benchBuilds)
-	payload := textEvent(strings.Repeat("x", 160))
+	payload := slices.Repeat([]*eventv1.BuildEvent{textEvent(strings.Repeat("x", 160))}, each)
 	var appending, bare time.Duration
 	b.ResetTimer()
 	for done := 0; done < b.N; done += benchRound {
@@ -66,7 +69,7 @@ func benchAppend(b *testing.B, opts ...AppenderOption) {
 			events: max(1, int(events.Load()/max(1, commits.Load()))),
 			builds: max(1, int(builds.Load()/max(1, commits.Load()))),
 		}
-		bare += benchFloor(b, all, floor, heads, payload, n, like, a.commits)
+		bare += benchFloor(b, all, floor, heads, payload[0], n, like, a.commits)
 		b.StartTimer()
 		b.ReportMetric(float64(like.events), "events/commit")
 		b.ReportMetric(float64(like.builds), "builds/commit")
@@ -76,8 +79,8 @@ func benchAppend(b *testing.B, opts ...AppenderOption) {
 	b.ReportMetric(bare.Seconds()/appending.Seconds(), "of-floor")
 }
 
-// benchAppender stores n events, one per append.
-func benchAppender(b *testing.B, a *Appender, producers []Producer, e *eventv1.BuildEvent, n int) time.Duration {
+// benchAppender stores n events, as many per append as are given.
+func benchAppender(b *testing.B, a *Appender, producers []Producer, events []*eventv1.BuildEvent, n int) time.Duration {
 	b.Helper()
 	start := time.Now()
 	var group sync.WaitGroup
@@ -86,8 +89,8 @@ func benchAppender(b *testing.B, a *Appender, producers []Producer, e *eventv1.B
 	for _, p := range producers {
 		for range benchProducers {
 			group.Go(func() {
-				for left.Add(-1) >= 0 {
-					if _, err := a.Append(b.Context(), p, 0, e); err != nil {
+				for left.Add(-int64(len(events))) >= 0 {
+					if _, err := a.Append(b.Context(), p, 0, events...); err != nil {
 						b.Error(err)
 						return
 					}

@@ -88,12 +88,7 @@ func (a *Appender) sort(ctx context.Context, batch []*group, rows []*store.Event
 		held[row.Lane-1] = nil
 		switch {
 		case row.Granted:
-			whole, err := g.deal(row)
-			if err != nil {
-				a.answer(g, err)
-				continue
-			}
-			published, stored = append(published, whole), append(stored, g)
+			published, stored = append(published, g.deal(row)), append(stored, g)
 		case !row.Leased:
 			a.answer(g, ErrLeaseLost)
 		default:
@@ -115,22 +110,19 @@ func (a *Appender) sort(ctx context.Context, batch []*group, rows []*store.Event
 }
 
 // deal gives the group's entries their records, which together are the batch.
-func (g *group) deal(row *store.EventAppendManyRow) (whole Batch, err error) {
+func (g *group) deal(row *store.EventAppendManyRow) Batch {
 	rows := make([]encoded, 0, g.events)
 	for _, e := range g.entries {
 		rows = append(rows, e.events...)
 	}
-	whole, err = newBatch(g.producer.BuildID, row.HeadSeq, row.CreateTime, rows)
-	if err != nil {
-		return Batch{}, err
-	}
+	whole := newBatch(g.producer.BuildID, row.HeadSeq, row.CreateTime, rows)
 	var at int
 	for _, e := range g.entries {
 		next := at + len(e.events)
 		e.batch = Batch{BuildID: whole.BuildID, Records: whole.Records[at:next:next]}
 		at = next
 	}
-	return whole, nil
+	return whole
 }
 
 // answer ends a group: with its batches, or with an error that all of it shares.

@@ -91,17 +91,13 @@ func (l *Log) recall(ctx context.Context, db store.DBTX, buildID uuid.UUID, head
 			return Batch{}, conflict
 		}
 	}
-	return pageBatch(buildID, stored)
+	return pageBatch(buildID, stored), nil
 }
 
-func pageBatch(buildID uuid.UUID, rows []*store.EventPageRow) (Batch, error) {
+func pageBatch(buildID uuid.UUID, rows []*store.EventPageRow) Batch {
 	batch := Batch{BuildID: buildID, Records: make([]Record, len(rows))}
 	for i, row := range rows {
-		one, err := newBatch(buildID, row.Seq-1, row.CreateTime, []encoded{{row.Class, row.Kind, row.Payload}})
-		if err != nil {
-			return Batch{}, err
-		}
-		batch.Records[i] = one.Records[0]
+		batch.Records[i] = pageRecord(buildID, row)
 	}
-	return batch, nil
+	return batch
 }

@@ -52,11 +52,9 @@ func (a *Appender) settleOne(ctx context.Context, g *group) (Batch, error) {
 	row, e := rows[0], g.entries[0]
 	switch {
 	case row.Granted:
-		batch, err := newBatch(g.producer.BuildID, row.HeadSeq, row.CreateTime, e.events)
-		if err == nil {
-			a.publish(batch)
-		}
-		return batch, err
+		batch := newBatch(g.producer.BuildID, row.HeadSeq, row.CreateTime, e.events)
+		a.publish(batch)
+		return batch, nil
 	case !row.Leased:
 		return Batch{}, ErrLeaseLost
 	}

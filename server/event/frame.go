@@ -13,6 +13,7 @@ const (
 	// eventsField is the field number of StreamEventsResponse.events.
 	eventsField = 1
 	// The field numbers of BuildEvent's header.
+	buildField = 1
 	seqField   = 2
 	timeField  = 3
 	classField = 4

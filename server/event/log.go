@@ -62,21 +62,17 @@ func (l *Log) Append(ctx context.Context, tx pgx.Tx, p Producer, events ...*even
 	if err != nil {
 		return Batch{}, fmt.Errorf("append events: %w", err)
 	}
-	return newBatch(p.BuildID, row.HeadSeq-int64(len(rows)), row.CreateTime, rows)
+	return newBatch(p.BuildID, row.HeadSeq-int64(len(rows)), row.CreateTime, rows), nil
 }
 
 // newBatch makes the batch of rows that were stored after a seq.
-func newBatch(buildID uuid.UUID, after int64, created time.Time, rows []encoded) (Batch, error) {
+func newBatch(buildID uuid.UUID, after int64, created time.Time, rows []encoded) Batch {
 	batch := Batch{BuildID: buildID, Records: make([]Record, len(rows))}
 	for i, row := range rows {
-		record, err := newRecord(buildID, after+int64(i)+1, eventv1.EventClass(row.class),
+		batch.Records[i] = newRecord(buildID, after+int64(i)+1, eventv1.EventClass(row.class),
 			isLast(protoreflect.FieldNumber(row.kind)), created, row.payload)
-		if err != nil {
-			return Batch{}, err
-		}
-		batch.Records[i] = record
 	}
-	return batch, nil
+	return batch
 }
 
 // Page reads at most limit records after a seq, ascending. A full page may be
@@ -88,13 +84,14 @@ func (l *Log) Page(ctx context.Context, buildID uuid.UUID, afterSeq int64, limit
 	}
 	records := make([]Record, len(rows))
 	for i, row := range rows {
-		records[i], err = newRecord(buildID, row.Seq, eventv1.EventClass(row.Class),
-			isLast(protoreflect.FieldNumber(row.Kind)), row.CreateTime, row.Payload)
-		if err != nil {
-			return nil, err
-		}
+		records[i] = pageRecord(buildID, row)
 	}
 	return records, nil
+}
+
+func pageRecord(buildID uuid.UUID, row *store.EventPageRow) Record {
+	return newRecord(buildID, row.Seq, eventv1.EventClass(row.Class),
+		isLast(protoreflect.FieldNumber(row.Kind)), row.CreateTime, row.Payload)
 }
 
 // Heads reads the heads of builds in one query; unknown builds are left out.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 )
@@ -44,11 +46,7 @@ func newTextRecord(t testing.TB, seq int64, size int) Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRecord(uuid.Max, seq, eventv1.EventClass_EVENT_CLASS_TEXT, false, time.Unix(seq, 0), payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return newRecord(uuid.Max, seq, eventv1.EventClass_EVENT_CLASS_TEXT, false, time.Unix(seq, 0), payload)
 }
 
 // newTextRecords are small records with the seqs from first to last.
@@ -107,24 +105,31 @@ func TestEveryPayloadHasItsClassAndKnowsWhetherItIsLast(t *testing.T) {
 	}
 }
 
-func TestARecordIsItsHeaderAndItsPayload(t *testing.T) {
+// TestARecordIsWhatTheLibraryWouldEncode compares the header, which is written by
+// hand.
+func TestARecordIsWhatTheLibraryWouldEncode(t *testing.T) {
 	t.Parallel()
-	id, at := uuid.New(), time.Date(2026, 2, 3, 4, 5, 6, 789000, time.FixedZone("far", 14*3600))
-	payload, err := proto.Marshal(fileEvent("index.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := newRecord(id, 7, eventv1.EventClass_EVENT_CLASS_FILES, false, at, payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var e eventv1.BuildEvent
-	if err := proto.Unmarshal(r.Wire, &e); err != nil {
-		t.Fatal(err)
-	}
-	if e.GetBuildId() != id.String() || e.GetSeq() != 7 || !e.GetCreateTime().AsTime().Equal(at) ||
-		e.GetEventClass() != eventv1.EventClass_EVENT_CLASS_FILES || e.GetFileChanged().GetPath() != "index.html" {
-		t.Errorf("decoded as %v", &e)
+	far := time.FixedZone("far", 14*3600)
+	for _, at := range []time.Time{
+		time.Date(2026, 2, 3, 4, 5, 6, 789000, far), time.Unix(0, 0), time.Unix(1, 0), time.Unix(0, 1),
+		time.Unix(-1, 999_999_999), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+	} {
+		for _, seq := range []int64{1, 127, 128, 1<<63 - 1} {
+			whole := fileEvent("index.html")
+			payload, err := proto.Marshal(whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := uuid.New()
+			whole.BuildId, whole.Seq, whole.CreateTime, whole.EventClass = id.String(), seq, timestamppb.New(at), fileClass
+			want, err := proto.Marshal(whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := newRecord(id, seq, fileClass, false, at, payload); !bytes.Equal(r.Wire, want) || len(want)-len(payload) > headerBytes {
+				t.Errorf("%v, %d: %x, not %x", at, seq, r.Wire, want)
+			}
+		}
 	}
 }
 
