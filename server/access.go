@@ -163,11 +163,16 @@ func (a *accessInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc 
 // WrapStreamingHandler implements [connect.Interceptor].
 func (a *accessInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		if _, err := a.check(ctx, conn.Spec().Procedure); err != nil {
+		if err := a.checkStream(ctx, conn); err != nil {
 			return err
 		}
 		return next(ctx, conn)
 	}
+}
+
+func (a *accessInterceptor) checkStream(ctx context.Context, conn connect.StreamingHandlerConn) error {
+	_, err := a.check(ctx, conn.Spec().Procedure)
+	return err
 }
 
 // WrapStreamingClient implements [connect.Interceptor]; clients are left alone.

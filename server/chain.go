@@ -37,14 +37,41 @@ func (c *chain) options() connect.HandlerOption {
 	)
 }
 
-// guard is the part of the chain before the RPC library.
+// guard is the part of the chain before the RPC library. It is one handler, not
+// one within the other: a stream keeps all of them on its stack, and there are
+// thousands of streams.
 func (c *chain) guard(services http.Handler) http.Handler {
 	refuse := newRefusal(c.options())
-	guarded := refuse.unreadable(auth.Middleware(c.verifier, c.log, refuse.unauthenticated)(services))
-	if !c.bare {
-		guarded = refuse.completed(guarded)
+	if c.bare {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.serve(refuse, w, r, services) })
 	}
-	return unstored(guarded)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		held := &heldWriter{ResponseWriter: w, refuse: refuse, request: r}
+		c.serve(refuse, held, r, services)
+		held.finish()
+	})
+}
+
+func (c *chain) serve(refuse *refusal, w http.ResponseWriter, r *http.Request, services http.Handler) {
+	unstored(w.Header())
+	if r = c.admit(refuse, w, r); r != nil {
+		services.ServeHTTP(w, r)
+	}
+}
+
+// admit returns the request as the services get it, or refuses it and returns nil.
+func (c *chain) admit(refuse *refusal, w http.ResponseWriter, r *http.Request) *http.Request {
+	if fault := unreadable(r); fault != nil {
+		refuse.write(w, r, fault)
+		return nil
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	signedIn, err := auth.SignIn(c.verifier, c.log, r)
+	if err != nil {
+		refuse.unauthenticated(w, r, err)
+		return nil
+	}
+	return signedIn
 }
 
 // guardSource is the chain before a plain HTTP handler that streams to those who
@@ -52,5 +79,9 @@ func (c *chain) guard(services http.Handler) http.Handler {
 func (c *chain) guardSource(source func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler) http.Handler {
 	refuse := newRefusal(c.options())
 	signedIn := auth.Middleware(c.verifier, c.log, refuse.unauthenticated)
-	return unstored(auth.QueryToken(signedIn(source(refuse.failed))))
+	guarded := auth.QueryToken(signedIn(source(refuse.failed)))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		unstored(w.Header())
+		guarded.ServeHTTP(w, r)
+	})
 }

@@ -18,20 +18,11 @@ const (
 	grpcDetails = "Grpc-Status-Details-Bin"
 )
 
-// completed gives those errors their ErrorInfo that the RPC library writes before
+// heldWriter gives those errors their ErrorInfo that the RPC library writes before
 // it calls an interceptor: a body that is not a message, a message over the
-// limit, a procedure or content type that nobody serves. Nothing was sent then,
-// so they are written anew.
-func (f *refusal) completed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		held := &heldWriter{ResponseWriter: w, refuse: f, request: r}
-		next.ServeHTTP(held, r)
-		held.finish()
-	})
-}
-
-// heldWriter holds an HTTP error back until it is whole. Everything else passes
-// through as it comes.
+// limit, a procedure or content type that nobody serves. It holds an HTTP error
+// back until it is whole, to write it anew; everything else passes through as it
+// comes.
 type heldWriter struct {
 	http.ResponseWriter
 

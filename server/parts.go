@@ -131,6 +131,7 @@ func (s *Server) connectHub(p *parts) {
 	observeBus(s.metrics, bus.Stats())
 	s.background(bus.Run)
 	s.background(p.hub.Run)
+	s.background(trimMemory)
 	p.appender = event.NewAppender(p.log, p.hub.Publish)
 	s.background(p.appender.Run)
 }

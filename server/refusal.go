@@ -37,29 +37,25 @@ func (f *refusal) write(w http.ResponseWriter, r *http.Request, err *fault.Error
 // envelope is what gRPC and streams put before a message.
 const envelope = 5
 
-// unreadable refuses what the RPC library would refuse without our ErrorInfo: a
-// body that says that it is too large, or is compressed, and headers of the
-// protocol with other values than it has. A body that does not say how large it
-// is, is cut.
-func (f *refusal) unreadable(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.ContentLength > fault.MaxRequestBytes+envelope:
-			f.write(w, r, fault.PayloadTooLarge(r.ContentLength))
-			return
-		case compressed(r):
-			f.write(w, r, fault.Unread(connect.CodeUnimplemented, "Compressed requests are not taken; send the message as it is."))
-			return
+// maxBody is the most that is read of a request.
+const maxBody = fault.MaxRequestBytes + envelope
+
+// unreadable says what the RPC library would refuse without our ErrorInfo: a body
+// that says that it is too large, or is compressed, and headers of the protocol
+// with other values than it has.
+func unreadable(r *http.Request) *fault.Error {
+	switch {
+	case r.ContentLength > maxBody:
+		return fault.PayloadTooLarge(r.ContentLength)
+	case compressed(r):
+		return fault.Unread(connect.CodeUnimplemented, "Compressed requests are not taken; send the message as it is.")
+	}
+	for name, form := range protocolHeaders() {
+		if value := r.Header.Get(name); value != "" && !form.MatchString(value) {
+			return fault.Unread(connect.CodeInvalidArgument, "The header "+name+" has a value that the protocol does not know.")
 		}
-		for name, form := range protocolHeaders() {
-			if value := r.Header.Get(name); value != "" && !form.MatchString(value) {
-				f.write(w, r, fault.Unread(connect.CodeInvalidArgument, "The header "+name+" has a value that the protocol does not know."))
-				return
-			}
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, fault.MaxRequestBytes+envelope)
-		next.ServeHTTP(w, r)
-	})
+	}
+	return nil
 }
 
 // The encodings of requests: a compressed one could inflate far beyond the limit.

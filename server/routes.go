@@ -70,12 +70,9 @@ func routes(h handlers) (http.Handler, error) {
 
 // unstored keeps caches and proxies from storing answers, which are one caller's,
 // and from gathering up a stream before they pass it on.
-func unstored(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store, no-transform")
-		w.Header().Set("X-Accel-Buffering", "no")
-		next.ServeHTTP(w, r)
-	})
+func unstored(answer http.Header) {
+	answer.Set("Cache-Control", "no-store, no-transform")
+	answer.Set("X-Accel-Buffering", "no")
 }
 
 // crossOrigin lets the pages of exactly these origins call the API.

@@ -29,17 +29,27 @@ var (
 func logged(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		attrs := []slog.Attr{slog.String("request_id", requestID(r))}
-		w.Header().Set(headerRequestID, attrs[0].Value.String())
-		if parent := r.Header.Get(headerTraceParent); traceParentForm.MatchString(parent) {
-			w.Header().Set(headerTraceParent, parent)
-			attrs = append(attrs, slog.String("trace_id", parent[3:35]))
-		}
-		ctx := context.WithValue(r.Context(), attrsKey{}, attrs)
-		next.ServeHTTP(w, r.WithContext(ctx))
-		log.DebugContext(ctx, "request", "method", r.Method, "path", r.URL.Path, "protocol", r.Proto,
-			"duration", time.Since(start))
+		r = traced(w.Header(), r)
+		next.ServeHTTP(w, r)
+		logRequest(log, r, start)
 	})
+}
+
+// traced returns the request with its attributes for the log, and tells the caller
+// which they are.
+func traced(answer http.Header, r *http.Request) *http.Request {
+	attrs := []slog.Attr{slog.String("request_id", requestID(r))}
+	answer.Set(headerRequestID, attrs[0].Value.String())
+	if parent := r.Header.Get(headerTraceParent); traceParentForm.MatchString(parent) {
+		answer.Set(headerTraceParent, parent)
+		attrs = append(attrs, slog.String("trace_id", parent[3:35]))
+	}
+	return r.WithContext(context.WithValue(r.Context(), attrsKey{}, attrs))
+}
+
+func logRequest(log *slog.Logger, r *http.Request, start time.Time) {
+	log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "protocol", r.Proto,
+		"duration", time.Since(start))
 }
 
 func requestID(r *http.Request) string {

@@ -15,17 +15,27 @@ var errNoToken = errors.New("no bearer token")
 func Middleware(v *Verifier, log *slog.Logger, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			principal, err := authenticate(v, r)
+			signedIn, err := SignIn(v, log, r)
 			if err != nil {
-				log.DebugContext(r.Context(), "request refused", "cause", err)
 				refuse(w, r, err)
 				return
 			}
-			// What follows has no use for the token; it cannot leak what it does not see.
-			r.Header.Del("Authorization")
-			next.ServeHTTP(w, r.WithContext(WithPrincipal(r.Context(), principal)))
+			next.ServeHTTP(w, signedIn)
 		})
 	}
+}
+
+// SignIn returns the request of a caller with a valid bearer token, with the
+// [Principal] in its context. An error is for [Middleware]'s refuse.
+func SignIn(v *Verifier, log *slog.Logger, r *http.Request) (*http.Request, error) {
+	principal, err := authenticate(v, r)
+	if err != nil {
+		log.DebugContext(r.Context(), "request refused", "cause", err)
+		return nil, err
+	}
+	// What follows has no use for the token; it cannot leak what it does not see.
+	r.Header.Del("Authorization")
+	return r.WithContext(WithPrincipal(r.Context(), principal)), nil
 }
 
 // QueryToken lets a client name its token as the query's access_token, for

@@ -195,6 +195,13 @@ func (f *feed) after(position int64, maxBytes int) look {
 	return l
 }
 
+// lost reports whether the ring no longer has what follows a position.
+func (f *feed) lost(position int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.shown > position && (len(f.ring) == 0 || f.ring[0].Seq > position+1)
+}
+
 // cut is the longest prefix of records whose bytes stay within a bound, and one
 // record at least.
 func cut(records []Record, maxBytes int) []Record {

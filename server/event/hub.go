@@ -24,8 +24,10 @@ const (
 	// reconnecting, and maxLingering how many of them stay at most.
 	linger       = 30 * time.Second
 	maxLingering = 256
-	// batchBytes bounds what a cursor returns at once.
-	batchBytes = 256 << 10
+	// batchBytes bounds what a cursor returns at once. Of what is no longer in the
+	// feed it returns less, so that a crowd that is behind costs less memory.
+	batchBytes   = 256 << 10
+	catchUpBytes = 64 << 10
 )
 
 // Reader is the part of the log that delivery needs.
@@ -42,6 +44,7 @@ type Hub struct {
 	bus     Bus
 	metrics *Metrics
 	pages   *pages
+	turns   *turns
 
 	mu       sync.Mutex
 	feeds    map[uuid.UUID]*feed
@@ -56,6 +59,7 @@ func NewHub(reader Reader, log *slog.Logger) *Hub {
 		log:     log,
 		bus:     noBus{},
 		metrics: NewMetrics(nil),
+		turns:   newTurns(),
 		feeds:   make(map[uuid.UUID]*feed),
 	}
 	h.pages = newPages(h.readPage)

@@ -13,12 +13,6 @@ import (
 	"github.com/sheenapps/sheen/server/auth"
 )
 
-// Why a wait ended without records.
-var (
-	errHeartbeat = errors.New("time for a heartbeat")
-	errLifetime  = errors.New("the stream has lived long enough")
-)
-
 // The reasons that a stream gives for its end.
 const (
 	endComplete  = eventv1.StreamEndReason_STREAM_END_REASON_COMPLETE
@@ -48,19 +42,49 @@ type stream struct {
 
 	cursor *Cursor
 	sent   int64
-	// beat is when a heartbeat is due.
-	beat time.Time
+	// beat is when a heartbeat is due, death when the stream has lived long
+	// enough; alarm fires at the sooner one.
+	beat, death time.Time
+	alarm       *time.Timer
 	// end is the reason that the stream gave.
 	end eventv1.StreamEndReason
 }
 
 // run sends messages until the stream ends. start is the build's position as it
 // was read just before.
-func (s *stream) run(ctx context.Context, start Position) error {
+func (s *stream) run(ctx context.Context, start Position) (err error) {
 	s.service.hub.metrics.streamOpened()
-	err := s.follow(ctx, start)
-	s.service.hub.metrics.streamEnded(s.reason(ctx, err))
-	return err
+	defer func() { s.service.hub.metrics.streamEnded(s.reason(ctx, err)) }()
+	if s.snapshot == nil && s.sent > start.Head {
+		return s.resync()
+	}
+	// Subscribed before the first message: what that says about the head is
+	// what the rest goes on from.
+	if s.cursor, err = s.service.hub.Subscribe(ctx, s.buildID, s.sent, start.Head); err != nil {
+		return err
+	}
+	defer s.cursor.Close()
+	if done, err := s.begin(start); done || err != nil {
+		return err
+	}
+	s.death = time.Now().Add(s.lifetime(ctx))
+	s.alarm = time.NewTimer(s.service.heartbeat)
+	defer s.alarm.Stop()
+	for {
+		if done, err := s.step(ctx); done || err != nil {
+			return err
+		}
+	}
+}
+
+// begin sends the first message, which is the last one too if nothing follows.
+func (s *stream) begin(start Position) (done bool, err error) {
+	first := s.message(nil)
+	first.rest.Snapshot = s.snapshot
+	if start.Final && s.sent >= start.Head {
+		return true, s.finish(first, endComplete, 0)
+	}
+	return false, s.deliver(first)
 }
 
 func (s *stream) reason(ctx context.Context, err error) string {
@@ -78,33 +102,6 @@ func (s *stream) reason(ctx context.Context, err error) string {
 	}
 }
 
-func (s *stream) follow(ctx context.Context, start Position) (err error) {
-	if s.snapshot == nil && s.sent > start.Head {
-		return s.resync()
-	}
-	// Subscribed before the first message: what that says about the head is
-	// what the rest goes on from.
-	if s.cursor, err = s.service.hub.Subscribe(ctx, s.buildID, s.sent, start.Head); err != nil {
-		return err
-	}
-	defer s.cursor.Close()
-	first := s.message(nil)
-	first.rest.Snapshot = s.snapshot
-	if start.Final && s.sent >= start.Head {
-		return s.finish(first, endComplete, 0)
-	}
-	if err := s.deliver(first); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.lifetime(ctx), errLifetime)
-	defer cancel()
-	for {
-		if done, err := s.step(ctx); done || err != nil {
-			return err
-		}
-	}
-}
-
 // lifetime spreads the end of streams that began together, and ends none later
 // than a minute after its caller's credentials.
 func (s *stream) lifetime(ctx context.Context) time.Duration {
@@ -118,22 +115,32 @@ func (s *stream) lifetime(ctx context.Context) time.Duration {
 
 // step waits for what comes next and says whether the stream has ended.
 func (s *stream) step(ctx context.Context) (done bool, err error) {
-	wait, cancel := context.WithDeadlineCause(ctx, s.beat, errHeartbeat)
-	records, err := s.cursor.Next(wait)
-	cancel()
-	switch {
-	case err == nil:
-		return s.take(records)
-	case errors.Is(err, errHeartbeat):
-		return s.heartbeat(ctx)
-	case errors.Is(err, ErrDraining):
-		return true, s.finish(s.message(nil), endReconnect, rand.N(drainSpread)) //nolint:gosec // no secret, a spread
-	case errors.Is(err, errLifetime):
+	now := time.Now()
+	if !now.Before(s.death) {
 		return true, s.finish(s.message(nil), endReconnect, 0)
-	case errors.Is(err, errGap) && s.dropped(ctx):
+	}
+	if s.cursor.behind() {
+		defer s.service.hub.turns.take(ctx)()
+	}
+	s.alarm.Reset(min(s.beat.Sub(now), s.death.Sub(now)))
+	records, err := s.cursor.next(ctx, s.alarm.C)
+	if err == nil {
+		return s.take(records)
+	}
+	return s.idle(ctx, err)
+}
+
+// idle is what follows a wait without records.
+func (s *stream) idle(ctx context.Context, why error) (done bool, err error) {
+	switch {
+	case errors.Is(why, errIdle):
+		return s.heartbeat(ctx)
+	case errors.Is(why, ErrDraining):
+		return true, s.finish(s.message(nil), endReconnect, rand.N(drainSpread)) //nolint:gosec // no secret, a spread
+	case errors.Is(why, errGap) && s.dropped(ctx):
 		return true, s.resync()
 	default:
-		return true, err
+		return true, why
 	}
 }
 
@@ -155,6 +162,9 @@ func (s *stream) take(records []Record) (done bool, err error) {
 
 // heartbeat also notices a reader so slow that retention has overtaken it.
 func (s *stream) heartbeat(ctx context.Context) (done bool, err error) {
+	if time.Now().Before(s.beat) {
+		return false, nil // It was the end of its life that came.
+	}
 	if s.cursor.Head() > s.sent && s.dropped(ctx) {
 		return true, s.resync()
 	}

@@ -59,7 +59,7 @@ func TestManySubscribersAreWokenTogether(t *testing.T) {
 		if late := time.Since(began); late > events*time.Millisecond+maxCoalesce {
 			t.Errorf("the last event came after %v", late)
 		}
-		if wakeups < 2 || wakeups > 5 {
+		if wakeups < 5 || wakeups > 12 {
 			t.Errorf("%d wake-ups for %d events in 50 ms", wakeups, events-1)
 		}
 	})
