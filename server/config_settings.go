@@ -39,10 +39,7 @@ func settings() []setting {
 			name: "preview-listen", standard: "127.0.0.1:8081", parse: address(func(c *Config) *string { return &c.PreviewListen }),
 			meaning: "address of preview sites, host:port; port 0 picks a free one",
 		},
-		{
-			name: "metrics-listen", parse: address(func(c *Config) *string { return &c.MetricsListen }),
-			meaning: "address of `/metrics` for Prometheus and of profiles, host:port; not served if empty",
-		},
+		metricsSetting(),
 		{
 			name: "preview-domain", standard: "preview.localhost", parse: parsePreviewDomain,
 			meaning: "parent of all preview hosts",
@@ -112,6 +109,13 @@ func settings() []setting {
 			name: "log-level", standard: "info", shown: "`info`, but `warn` for `sheen build`", parse: parseLogLevel,
 			meaning: "lowest level that is logged: debug, info, warn or error",
 		},
+	}
+}
+
+func metricsSetting() setting {
+	return setting{
+		name: "metrics-listen", parse: address(func(c *Config) *string { return &c.MetricsListen }),
+		meaning: "address of `/metrics` for Prometheus and of profiles, host:port; not served if empty",
 	}
 }
 

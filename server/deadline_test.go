@@ -110,7 +110,10 @@ func (l narrow) Accept() (net.Conn, error) {
 	if !ok {
 		return conn, nil
 	}
-	return tcp, tcp.SetWriteBuffer(16 << 10)
+	if err := tcp.SetWriteBuffer(16 << 10); err != nil {
+		return nil, err
+	}
+	return tcp, nil
 }
 
 // TestASlowReaderIsNotCut reads one large message for several times the deadline,

@@ -8,31 +8,46 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+func as[C any](t *testing.T, client redis.UniversalClient) C {
+	t.Helper()
+	c, ok := client.(C)
+	if !ok {
+		t.Fatalf("a client of another kind: %T", client)
+	}
+	return c
+}
+
 func TestEveryFormOfARedisAddress(t *testing.T) {
 	t.Parallel()
-	for address, check := range map[string]func(redis.UniversalClient) bool{
-		"redis://u:secret@h:7000/2": func(c redis.UniversalClient) bool {
-			o := c.(*redis.Client).Options()
+	for address, check := range map[string]func(*testing.T, redis.UniversalClient) bool{
+		"redis://u:secret@h:7000/2": func(t *testing.T, c redis.UniversalClient) bool {
+			t.Helper()
+			o := as[*redis.Client](t, c).Options()
 			return o.Addr == "h:7000" && o.DB == 2 && o.Password == "secret" && o.TLSConfig == nil && o.ContextTimeoutEnabled
 		},
-		"rediss://h": func(c redis.UniversalClient) bool {
-			o := c.(*redis.Client).Options()
+		"rediss://h": func(t *testing.T, c redis.UniversalClient) bool {
+			t.Helper()
+			o := as[*redis.Client](t, c).Options()
 			return o.Addr == "h:6379" && o.TLSConfig != nil && o.ReadTimeout == redisTimeout
 		},
-		"redis+cluster://u:secret@a:1?addr=b:2&addr=c:3": func(c redis.UniversalClient) bool {
-			o := c.(*redis.ClusterClient).Options()
+		"redis+cluster://u:secret@a:1?addr=b:2&addr=c:3": func(t *testing.T, c redis.UniversalClient) bool {
+			t.Helper()
+			o := as[*redis.ClusterClient](t, c).Options()
 			return slices.Equal(o.Addrs, []string{"a:1", "b:2", "c:3"}) && o.Password == "secret" &&
 				o.TLSConfig == nil && o.ContextTimeoutEnabled && o.ReadTimeout == redisTimeout
 		},
-		"rediss+cluster://a": func(c redis.UniversalClient) bool {
-			return c.(*redis.ClusterClient).Options().TLSConfig != nil
+		"rediss+cluster://a": func(t *testing.T, c redis.UniversalClient) bool {
+			t.Helper()
+			return as[*redis.ClusterClient](t, c).Options().TLSConfig != nil
 		},
-		"redis+sentinel://a:1/3?addr=b:2&master_name=m&password=secret": func(c redis.UniversalClient) bool {
-			o := c.(*redis.Client).Options()
+		"redis+sentinel://a:1/3?addr=b:2&master_name=m&password=secret": func(t *testing.T, c redis.UniversalClient) bool {
+			t.Helper()
+			o := as[*redis.Client](t, c).Options()
 			return o.Addr == "FailoverClient" && o.DB == 3 && o.Password == "secret" && o.ContextTimeoutEnabled
 		},
-		"rediss+sentinel://a:1?master_name=m": func(c redis.UniversalClient) bool {
-			return c.(*redis.Client).Options().TLSConfig != nil
+		"rediss+sentinel://a:1?master_name=m": func(t *testing.T, c redis.UniversalClient) bool {
+			t.Helper()
+			return as[*redis.Client](t, c).Options().TLSConfig != nil
 		},
 	} {
 		open, err := redisClient(address)
@@ -41,7 +56,7 @@ func TestEveryFormOfARedisAddress(t *testing.T) {
 			continue
 		}
 		client := open()
-		if !check(client) {
+		if !check(t, client) {
 			t.Errorf("%s became %v", address, client)
 		}
 		_ = client.Close()
