@@ -23,21 +23,23 @@ SELECT head_seq, now::timestamptz AS create_time FROM head;
 -- and an expected seq other than 0 must be the next one. The events of a build
 -- are those from first_events to last_events, counted from 1. head_seq is the
 -- head before. There is one source of rows for all, and no join but by a key: the
--- plan does not depend on how many there are.
-WITH locked AS MATERIALIZED (
-    SELECT b.id, b.head_seq, a.lane, a.first_event, a.last_event,
-           b.lease_token = a.lease_token AND b.state NOT IN ('complete', 'failed', 'cancelled') AS leased,
-           a.expected_seq IN (0, b.head_seq + 1) AS expected
-    FROM ROWS FROM (
-        unnest(@build_ids::uuid[]), unnest(@lease_tokens::bigint[]), unnest(@expected_seqs::bigint[]),
-        unnest(@first_events::bigint[]), unnest(@last_events::bigint[])
-    ) WITH ORDINALITY AS a (build_id, lease_token, expected_seq, first_event, last_event, lane)
-    JOIN builds b ON b.id = a.build_id
-    ORDER BY a.lane
-    FOR NO KEY UPDATE OF b SKIP LOCKED
-), judged AS MATERIALIZED (
+-- plan does not depend on how many there are. Payloads are found in their array by
+-- counting from its start, once per build; classes and kinds directly.
+WITH judged AS MATERIALIZED (
     -- A step of its own: the time is read after the lock.
-    SELECT l.*, l.leased AND l.expected AS granted, clock_timestamp() AS now FROM locked l
+    SELECT l.*, l.leased AND l.expected AS granted, clock_timestamp() AS now
+    FROM (
+        SELECT b.id, b.head_seq, a.lane, a.first_event, a.last_event,
+               b.lease_token = a.lease_token AND b.state NOT IN ('complete', 'failed', 'cancelled') AS leased,
+               a.expected_seq IN (0, b.head_seq + 1) AS expected
+        FROM ROWS FROM (
+            unnest(@build_ids::uuid[]), unnest(@lease_tokens::bigint[]), unnest(@expected_seqs::bigint[]),
+            unnest(@first_events::bigint[]), unnest(@last_events::bigint[])
+        ) WITH ORDINALITY AS a (build_id, lease_token, expected_seq, first_event, last_event, lane)
+        JOIN builds b ON b.id = a.build_id
+        ORDER BY a.lane
+        FOR NO KEY UPDATE OF b SKIP LOCKED
+    ) l
 ), advanced AS (
     UPDATE builds b
     SET head_seq = j.head_seq + j.last_event - j.first_event + 1
@@ -45,13 +47,14 @@ WITH locked AS MATERIALIZED (
     WHERE b.id = j.id AND j.granted
 ), appended AS (
     INSERT INTO build_events (build_id, seq, class, kind, create_time, payload)
-    SELECT j.id, j.head_seq + e.place, e.class, e.kind, j.now, e.payload
-    FROM judged j, ROWS FROM (
-        unnest((@classes::smallint[])[j.first_event:j.last_event]),
-        unnest((@kinds::smallint[])[j.first_event:j.last_event]),
-        unnest((@payloads::bytea[])[j.first_event:j.last_event])
-    ) WITH ORDINALITY AS e (class, kind, payload, place)
-    WHERE j.granted
+    SELECT e.id, e.base + e.place, (@classes::smallint[])[e.place], (@kinds::smallint[])[e.place], e.now, e.payload
+    FROM (
+        SELECT j.id, j.head_seq + 1 - j.first_event AS base, j.now,
+               generate_series(j.first_event, j.last_event) AS place,
+               unnest((@payloads::bytea[])[j.first_event:j.last_event]) AS payload
+        FROM judged j
+        WHERE j.granted
+    ) e
 )
 SELECT lane::bigint AS lane, head_seq, now::timestamptz AS create_time,
        leased::boolean AS leased, granted::boolean AS granted

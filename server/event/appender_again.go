@@ -76,7 +76,7 @@ func (a *Appender) storeAlone(ctx context.Context, g *group) {
 	case uncertain(err):
 		a.retryLater(g, err)
 	default:
-		a.answer(g, fmt.Errorf("append events: %w", err))
+		a.answer(fmt.Errorf("append events: %w", err), g)
 	}
 }
 

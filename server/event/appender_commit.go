@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/sheenapps/sheen/store"
 )
 
@@ -42,7 +44,7 @@ func (a *Appender) attempt(ctx context.Context, batch []*group) (rest []*group) 
 		}
 		return nil
 	case len(batch) == 1 && len(batch[0].entries) == 1:
-		a.answer(batch[0], fmt.Errorf("append events: %w", err))
+		a.answer(fmt.Errorf("append events: %w", err), batch[0])
 		return nil
 	}
 	// One of them is to blame, and the others must not suffer for it.
@@ -60,18 +62,29 @@ func appendParams(batch []*group) *store.EventAppendManyParams {
 	slices.SortFunc(batch, func(x, y *group) int {
 		return bytes.Compare(x.producer.BuildID[:], y.producer.BuildID[:])
 	})
-	args := &store.EventAppendManyParams{}
+	var events int
+	for _, g := range batch {
+		events += len(g.rows)
+	}
+	args := &store.EventAppendManyParams{
+		BuildIds:     make([]uuid.UUID, 0, len(batch)),
+		LeaseTokens:  make([]int64, 0, len(batch)),
+		ExpectedSeqs: make([]int64, 0, len(batch)),
+		FirstEvents:  make([]int64, 0, len(batch)),
+		LastEvents:   make([]int64, 0, len(batch)),
+		Classes:      make([]int16, 0, events),
+		Kinds:        make([]int16, 0, events),
+		Payloads:     make([][]byte, 0, events),
+	}
 	for _, g := range batch {
 		args.BuildIds = append(args.BuildIds, g.producer.BuildID)
 		args.LeaseTokens = append(args.LeaseTokens, g.producer.LeaseToken)
 		args.ExpectedSeqs = append(args.ExpectedSeqs, g.expected)
 		args.FirstEvents = append(args.FirstEvents, int64(len(args.Kinds)+1))
-		for _, e := range g.entries {
-			for _, row := range e.events {
-				args.Classes = append(args.Classes, row.class)
-				args.Kinds = append(args.Kinds, row.kind)
-				args.Payloads = append(args.Payloads, row.payload)
-			}
+		for _, row := range g.rows {
+			args.Classes = append(args.Classes, row.class)
+			args.Kinds = append(args.Kinds, row.kind)
+			args.Payloads = append(args.Payloads, row.payload)
 		}
 		args.LastEvents = append(args.LastEvents, int64(len(args.Kinds)))
 	}
@@ -90,7 +103,7 @@ func (a *Appender) sort(ctx context.Context, batch []*group, rows []*store.Event
 		case row.Granted:
 			published, stored = append(published, g.deal(row)), append(stored, g)
 		case !row.Leased:
-			a.answer(g, ErrLeaseLost)
+			a.answer(ErrLeaseLost, g)
 		default:
 			rest = append(rest, g)
 		}
@@ -98,9 +111,7 @@ func (a *Appender) sort(ctx context.Context, batch []*group, rows []*store.Event
 	if len(published) > 0 {
 		a.publish(published...)
 	}
-	for _, g := range stored {
-		a.answer(g, nil)
-	}
+	a.answer(nil, stored...)
 	for _, g := range held {
 		if g != nil {
 			a.skip(ctx, g)
@@ -111,11 +122,7 @@ func (a *Appender) sort(ctx context.Context, batch []*group, rows []*store.Event
 
 // deal gives the group's entries their records, which together are the batch.
 func (g *group) deal(row *store.EventAppendManyRow) Batch {
-	rows := make([]encoded, 0, g.events)
-	for _, e := range g.entries {
-		rows = append(rows, e.events...)
-	}
-	whole := newBatch(g.producer.BuildID, row.HeadSeq, row.CreateTime, rows)
+	whole := newBatch(g.producer.BuildID, row.HeadSeq, row.CreateTime, g.rows)
 	var at int
 	for _, e := range g.entries {
 		next := at + len(e.events)
@@ -125,22 +132,31 @@ func (g *group) deal(row *store.EventAppendManyRow) Batch {
 	return whole
 }
 
-// answer ends a group: with its batches, or with an error that all of it shares.
-func (a *Appender) answer(g *group, err error) {
+// answer ends groups: with their batches, or with an error that all of them share.
+func (a *Appender) answer(err error, groups ...*group) {
+	var events, bytes int
 	a.mu.Lock()
-	g.lane.skips, g.lane.failures = 0, 0
-	for _, e := range g.entries {
-		a.end(e, err)
+	for _, g := range groups {
+		g.lane.skips, g.lane.failures = 0, 0
+		for _, e := range g.entries {
+			e.end(err)
+		}
+		a.comeBack(g.lane)
+		events, bytes = events+len(g.rows), bytes+g.bytes
 	}
-	a.comeBack(g.lane)
 	a.mu.Unlock()
+	a.room.leave(events, bytes)
 }
 
-// end answers one entry.
+// end answers one entry, whose room it leaves.
 func (a *Appender) end(e *entry, err error) {
+	e.end(err)
+	a.room.leave(len(e.events), e.bytes)
+}
+
+func (e *entry) end(err error) {
 	if err != nil {
 		e.batch, e.err = Batch{}, err
 	}
 	close(e.done)
-	a.room.leave(len(e.events), e.bytes)
 }

@@ -21,16 +21,20 @@ type encoded struct {
 	class   int16
 	kind    int16
 	payload []byte
+	// framed ends with the payload and begins with room for the header of its
+	// record, which is written once the seq is known.
+	framed []byte
 }
 
 // encodeAll encodes the payloads of events; the rest of an event is set by the log.
 func encodeAll(events []*eventv1.BuildEvent) ([]encoded, error) {
 	all := make([]encoded, len(events))
 	for i, e := range events {
-		payload, err := encodePayload(payloadOnly(e))
+		framed, err := encodePayload(payloadOnly(e))
 		if err != nil {
 			return nil, fmt.Errorf("encode an event: %w", err)
 		}
+		payload := framed[headerBytes:len(framed):len(framed)]
 		// The payload's field is the only one, so its number is what the bytes
 		// begin with.
 		kind, _, n := protowire.ConsumeTag(payload)
@@ -41,23 +45,30 @@ func encodeAll(events []*eventv1.BuildEvent) ([]encoded, error) {
 			class:   int16(classOf(e)), //nolint:gosec // a small enum
 			kind:    int16(kind),       //nolint:gosec // a field number of BuildEvent
 			payload: payload,
+			framed:  framed,
 		}
 	}
 	return all, nil
 }
 
-// encodePayload encodes an event whose text may come from a model. What needs no
-// cleaning is not walked: protobuf refuses invalid UTF-8, and a NUL in a text is a
-// zero byte in its encoding.
+// encodePayload encodes an event, whose text may come from a model, behind room
+// for a header. What needs no cleaning is not walked: protobuf refuses invalid
+// UTF-8, and a NUL in a text is a zero byte in its encoding.
 func encodePayload(e *eventv1.BuildEvent) ([]byte, error) {
-	options := proto.MarshalOptions{Deterministic: true}
-	payload, err := options.Marshal(e)
-	if err == nil && bytes.IndexByte(payload, 0) < 0 {
-		return payload, nil
+	framed, err := encodeFramed(e)
+	if err == nil && bytes.IndexByte(framed[headerBytes:], 0) < 0 {
+		return framed, nil
 	}
 	clean := proto.CloneOf(e)
 	cleanMessage(clean.ProtoReflect())
-	return options.Marshal(clean) //nolint:wrapcheck // encodeAll says what it was
+	return encodeFramed(clean)
+}
+
+func encodeFramed(e *eventv1.BuildEvent) ([]byte, error) {
+	options := proto.MarshalOptions{Deterministic: true}
+	framed := make([]byte, headerBytes, headerBytes+options.Size(e))
+	options.UseCachedSize = true
+	return options.MarshalAppend(framed, e) //nolint:wrapcheck // encodeAll says what it was
 }
 
 // cleanMessage applies [CleanText] to every string of a message, at any depth.

@@ -25,7 +25,7 @@ type group struct {
 	producer Producer
 	expected int64
 	entries  []*entry
-	events   int
+	rows     []encoded
 	bytes    int
 }
 
@@ -98,7 +98,7 @@ func (a *Appender) next() (batch []*group, wait time.Duration) {
 		a.ready = a.ready[1:]
 		a.depart(l)
 		g := l.take(a.batch-events, batchBytesMax-bytes)
-		batch, events, bytes = append(batch, g), events+g.events, bytes+g.bytes
+		batch, events, bytes = append(batch, g), events+len(g.rows), bytes+g.bytes
 		a.dropEmpty()
 	}
 	a.flying++
@@ -138,14 +138,16 @@ func (a *Appender) comeBack(l *lane) {
 // take removes the first entry of a lane and those behind it that can be stored
 // with it, within the bounds if they are more than one.
 func (l *lane) take(maxEvents, maxBytes int) *group {
-	g := &group{lane: l}
+	// The lane and the group share the array, each with a part of its own.
+	g := &group{lane: l, entries: l.entries[:0]}
 	for i, e := range l.entries {
-		if i > 0 && (g.events+len(e.events) > maxEvents || g.bytes+e.bytes > maxBytes || !g.fits(e)) {
+		if i > 0 && (len(g.rows)+len(e.events) > maxEvents || g.bytes+e.bytes > maxBytes || !g.fits(e)) {
 			break
 		}
 		g.add(e)
 	}
 	l.entries = l.entries[len(g.entries):]
+	g.entries = slices.Clip(g.entries)
 	return g
 }
 
@@ -153,15 +155,16 @@ func (l *lane) take(maxEvents, maxBytes int) *group {
 // and expecting the seq that it would get.
 func (g *group) fits(e *entry) bool {
 	return e.producer == g.producer &&
-		(e.expected == 0 || (g.expected != 0 && e.expected == g.expected+int64(g.events)))
+		(e.expected == 0 || (g.expected != 0 && e.expected == g.expected+int64(len(g.rows))))
 }
 
 func (g *group) add(e *entry) {
 	if len(g.entries) == 0 {
-		g.producer, g.expected = e.producer, e.expected
+		g.producer, g.expected, g.rows = e.producer, e.expected, e.events
+	} else {
+		g.rows = append(slices.Clip(g.rows), e.events...)
 	}
 	e.sent = true
 	g.entries = append(g.entries, e)
-	g.events += len(e.events)
 	g.bytes += e.bytes
 }

@@ -65,12 +65,21 @@ func (l *Log) Append(ctx context.Context, tx pgx.Tx, p Producer, events ...*even
 	return newBatch(p.BuildID, row.HeadSeq-int64(len(rows)), row.CreateTime, rows), nil
 }
 
-// newBatch makes the batch of rows that were stored after a seq.
+// newBatch makes the batch of rows that were stored after a seq. The records take
+// over the rows' bytes, so it is called once for a row.
 func newBatch(buildID uuid.UUID, after int64, created time.Time, rows []encoded) Batch {
 	batch := Batch{BuildID: buildID, Records: make([]Record, len(rows))}
+	texts := make([]jsonForm, len(rows))
+	var header [headerBytes]byte
 	for i, row := range rows {
-		batch.Records[i] = newRecord(buildID, after+int64(i)+1, eventv1.EventClass(row.class),
-			isLast(protoreflect.FieldNumber(row.kind)), created, row.payload)
+		seq, class := after+int64(i)+1, eventv1.EventClass(row.class)
+		used := appendHeader(header[:0], buildID, seq, class, created)
+		start := headerBytes - len(used)
+		copy(row.framed[start:], used)
+		batch.Records[i] = Record{
+			Seq: seq, Class: class, Last: isLast(protoreflect.FieldNumber(row.kind)), Time: created,
+			Wire: row.framed[start:], text: &texts[i],
+		}
 	}
 	return batch
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -95,18 +97,33 @@ func (n *node) kill(t *testing.T) (killed bool) {
 
 // isReady asks the readiness probe, which asks Postgres.
 func (n *node) isReady(ctx context.Context) bool {
+	status, _ := n.probe(ctx)
+	return status == http.StatusOK
+}
+
+// missesRedis asks it whether the node is ready without Redis.
+func (n *node) missesRedis(ctx context.Context) bool {
+	_, said := n.probe(ctx)
+	return strings.Contains(said, "without Redis")
+}
+
+func (n *node) probe(ctx context.Context) (status int, said string) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+*n.address.Load()+"/readyz", http.NoBody)
 	if err != nil {
-		return false
+		return 0, ""
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return false
+		return 0, ""
 	}
-	_ = res.Body.Close()
-	return res.StatusCode == http.StatusOK
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, ""
+	}
+	return res.StatusCode, string(body)
 }
 
 // balancer spreads connections over nodes as a load balancer does: by what their

@@ -8,7 +8,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -220,14 +219,4 @@ func (r *redisServer) answers(ctx context.Context) bool { return r.client.Ping(c
 func (r *redisServer) awaitReady(t *testing.T) {
 	t.Helper()
 	eventually(t, "Redis answers", func() bool { return r.answers(t.Context()) })
-}
-
-// connections counts those that Redis has.
-func (r *redisServer) connections(t *testing.T) int {
-	t.Helper()
-	list, err := r.client.ClientList(t.Context()).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Count(list, "\n")
 }
