@@ -18,6 +18,9 @@ const (
 	// defaultBatch is how many events end the wait, and batchBytesMax how many bytes.
 	defaultBatch  = 256
 	batchBytesMax = 4 << 20
+	// crowdFactor is how many times that a statement takes when so much waits
+	// already: the more in one commit, the less each event costs.
+	crowdFactor = 4
 	// defaultCommits is how many statements are under way at a time: BenchmarkAppend
 	// stored a third more with two than with one, and no more with three (2 cores).
 	defaultCommits = 2

@@ -93,11 +93,12 @@ func (a *Appender) next() (batch []*group, wait time.Duration) {
 		}
 	}
 	var events, bytes int
-	for len(a.ready) > 0 && events < a.batch && bytes < batchBytesMax {
+	most := a.batch * crowdFactor
+	for len(a.ready) > 0 && events < most && bytes < batchBytesMax {
 		l := a.ready[0]
 		a.ready = a.ready[1:]
 		a.depart(l)
-		g := l.take(a.batch-events, batchBytesMax-bytes)
+		g := l.take(most-events, batchBytesMax-bytes)
 		batch, events, bytes = append(batch, g), events+len(g.rows), bytes+g.bytes
 		a.dropEmpty()
 	}
