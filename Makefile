@@ -76,7 +76,7 @@ lint: ## Lint Go and Protobuf files
 	$(TOOL) buf lint
 
 .PHONY: check
-check: check-format lint check-breaking check-generated check-migrations vet race conformance ## Everything that main has to pass
+check: check-format lint check-breaking check-generated check-migrations vet race conformance check-bench ## Everything that main has to pass
 
 .PHONY: check-format
 check-format: ## Fail on files that are not formatted
@@ -99,6 +99,10 @@ check-migrations: ## Fail if a migration on main was changed
 .PHONY: vet
 vet: ## Vet all packages
 	go vet $(PKG)
+
+.PHONY: check-bench
+check-bench: ## Vet and test the benchmarks without running them
+	cd bench && go vet ./... && go test ./...
 
 .PHONY: conformance
 conformance: ## Run the Connect conformance suite against the middleware

@@ -18,8 +18,9 @@ const (
 // lives: the deadline is one of each write, not one of the whole.
 func unstalled(deadline time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out := &deadlineWriter{ResponseWriter: w, control: http.NewResponseController(w), deadline: deadline, persistent: r.ProtoMajor > 1}
+		out := &deadlineWriter{ResponseWriter: w, control: http.NewResponseController(w), deadline: deadline, persistent: r.ProtoMajor > 1, cork: corkOf(r)}
 		next.ServeHTTP(out, r)
+		out.uncork()
 		// What is still buffered is sent after this. The next answer on the same
 		// connection begins a time of its own.
 		_ = out.arm()
@@ -36,6 +37,15 @@ type deadlineWriter struct {
 	persistent bool
 	// armed is the deadline in force; zero if there is none.
 	armed time.Time
+	// cork is nil where messages are sent as they are written.
+	cork *corkConn
+}
+
+// uncork sends what is held back. What cannot be sent fails at the next write.
+func (w *deadlineWriter) uncork() {
+	if w.cork != nil {
+		_ = w.cork.uncork()
+	}
 }
 
 // Unwrap serves [http.ResponseController].
@@ -48,6 +58,9 @@ func (w *deadlineWriter) Write(data []byte) (int, error) {
 		piece := data[written:min(len(data), written+writePiece)]
 		if err := w.arm(); err != nil {
 			return written, err
+		}
+		if w.cork != nil {
+			w.cork.corked = true
 		}
 		n, err := w.ResponseWriter.Write(piece)
 		written += n
@@ -72,6 +85,7 @@ func (w *deadlineWriter) FlushError() error {
 	if err := w.control.Flush(); err != nil {
 		return fmt.Errorf("send what is written: %w", err)
 	}
+	w.uncork()
 	if !w.persistent {
 		return nil
 	}

@@ -90,7 +90,7 @@ func (s *Server) serve(name string, listener net.Listener, handler http.Handler)
 		return nil
 	})
 	go func() {
-		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := httpServer.Serve(corkListener{listener}); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("the %s server stopped: %w", name, err)
 		}
 	}()
@@ -118,6 +118,7 @@ func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           unstalled(writeDeadline, handler),
+		ConnContext:       withCork,
 		Protocols:         protocols,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,

@@ -46,6 +46,8 @@ type stream struct {
 	// enough; alarm fires at the sooner one.
 	beat, death time.Time
 	alarm       *time.Timer
+	// slow says that the last batch of the past took long to send.
+	slow bool
 	// end is the reason that the stream gave.
 	end eventv1.StreamEndReason
 }
@@ -119,15 +121,33 @@ func (s *stream) step(ctx context.Context) (done bool, err error) {
 	if !now.Before(s.death) {
 		return true, s.finish(s.message(nil), endReconnect, 0)
 	}
-	if s.cursor.behind() {
-		defer s.service.hub.turns.take(ctx)()
-	}
 	s.alarm.Reset(min(s.beat.Sub(now), s.death.Sub(now)))
+	if s.cursor.behind() {
+		return s.catchUp(ctx)
+	}
+	return s.next(ctx)
+}
+
+// next sends what comes next, as soon as it comes.
+func (s *stream) next(ctx context.Context) (done bool, err error) {
 	records, err := s.cursor.next(ctx, s.alarm.C)
 	if err == nil {
 		return s.take(records)
 	}
 	return s.idle(ctx, err)
+}
+
+// catchUp sends a batch of what is no longer in the feed, when it is this stream's
+// turn. A reader that was slow the last time waits for its own connection anyway,
+// and needs no turn: however many there are of them, nobody waits for them.
+func (s *stream) catchUp(ctx context.Context) (done bool, err error) {
+	if !s.slow {
+		defer s.service.hub.turns.take(ctx)()
+	}
+	began := time.Now()
+	done, err = s.next(ctx)
+	s.slow = time.Since(began) > turnTime
+	return done, err
 }
 
 // idle is what follows a wait without records.
