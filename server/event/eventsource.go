@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -156,12 +157,29 @@ func (w *sourceWriter) append(m *message) error {
 		w.event("", r.Seq, data)
 	}
 	if end := m.rest.GetEnd(); end != nil {
-		w.buffer = fmt.Appendf(w.buffer, "retry: %d\n", end.GetReconnectAfter().AsDuration().Milliseconds())
-		return w.named("end", m.position, end)
+		return w.end(m.position, end)
 	}
 	if len(m.records) == 0 {
 		return w.named("heartbeat", m.position, &eventv1.StreamEventsResponse{HeadSeq: m.rest.GetHeadSeq()})
 	}
+	return nil
+}
+
+// resyncRetry is how long a reader waits that has to begin anew.
+const resyncRetry = time.Second
+
+// end writes the last event. An EventSource comes back whatever the reason; after
+// RESYNC with an empty id, so that it begins with the first event.
+func (w *sourceWriter) end(position int64, end *eventv1.StreamEnd) error {
+	if end.GetReason() != endResync {
+		w.buffer = fmt.Appendf(w.buffer, "retry: %d\n", end.GetReconnectAfter().AsDuration().Milliseconds())
+		return w.named("end", position, end)
+	}
+	data, err := protojson.Marshal(end)
+	if err != nil {
+		return fmt.Errorf("encode a server-sent event: %w", err)
+	}
+	w.buffer = fmt.Appendf(w.buffer, "retry: %d\nevent: end\nid: \ndata: %s\n\n", resyncRetry.Milliseconds(), data)
 	return nil
 }
 

@@ -133,6 +133,19 @@ func TestEventSource(t *testing.T) {
 	}
 }
 
+// TestEventSourceBeginsAnew asks for what is beyond the head: the reader forgets
+// its place, and does not come back at once.
+func TestEventSourceBeginsAnew(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	p := s.build(t)
+	s.append(t, p, mixed()...)
+	events := parseSource(t, s.get(t, p.BuildID.String(), "", "90").body)
+	if last := events[0]; len(events) != 1 || last.name != "end" || last.id != "" || last.retry != "1000" || !strings.Contains(last.data, "RESYNC") {
+		t.Errorf("got %v", events)
+	}
+}
+
 func TestEventSourceRefuses(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
