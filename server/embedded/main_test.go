@@ -124,7 +124,9 @@ var makeTemplate = sync.OnceValue(func() error { //nolint:gochecknoglobals // ma
 	return e.Close(context.Background())
 })
 
-// cloneDataDir copies a data folder with a fresh cluster to path.
+// cloneDataDir copies a data folder with a fresh cluster to path. At the end of
+// the test it waits for servers that outlive a killed Sheen for a moment: they
+// still write files, and the folder could not be removed under them.
 func cloneDataDir(t *testing.T, path string) string {
 	t.Helper()
 	must(t, makeTemplate())
@@ -133,6 +135,11 @@ func cloneDataDir(t *testing.T, path string) string {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	t.Cleanup(func() {
+		folder, err := claim(context.Background(), filepath.Join(path, "postgres", "data"))
+		must(t, err)
+		must(t, folder.Close())
+	})
 	return path
 }
 
