@@ -73,11 +73,13 @@ func run(t *testing.T, dataDir string, args ...string) *process {
 		p.exited <- cmd.Wait()
 	}()
 	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			_ = cmd.Process.Kill()
-			for range p.lines {
-			}
+		// Not kill -9: its Postgres would still write into a folder that is
+		// removed next.
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		last := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+		for range p.lines {
 		}
+		last.Stop()
 		if t.Failed() {
 			t.Logf("stderr of sheen %s:\n%s", strings.Join(args, " "), p.stderr.String())
 		}
