@@ -25,12 +25,12 @@ select
             'id', g.id, 'kind', g.kind, 'source', g.source, 'reason', g.reason, 'seconds', g.seconds,
             'free', g.free_seconds, 'held', g.held_seconds,
             'consumed', g.consumed_seconds, 'lapsed', g.lapsed_seconds,
-            'create_time', g.create_time, 'expire_time', g.expire_time))
+            'create_time', g.create_time, 'expire_time', g.expire_time, 'void_time', g.void_time))
         from credit_grant as g
         where g.account_id = a.id and g.open), '[]')::json as grants,
     coalesce((
         select json_agg(json_build_object(
-            'id', h.id, 'build_id', h.build_id, 'operation', h.operation, 'seconds', h.seconds,
+            'id', h.id, 'build_id', h.build_id, 'operation', h.operation, 'seconds', h.seconds, 'max', h.max_seconds,
             'grant_ids', h.grant_ids, 'grant_seconds', h.grant_seconds, 'day', h.day,
             'create_time', h.create_time, 'expire_time', h.expire_time))
         from hold as h
@@ -95,7 +95,8 @@ update credit_grant
 set free_seconds     = @free_seconds,
     held_seconds     = @held_seconds,
     consumed_seconds = @consumed_seconds,
-    lapsed_seconds   = @lapsed_seconds
+    lapsed_seconds   = @lapsed_seconds,
+    void_time        = sqlc.narg('void_time')
 where id = @id and account_id = @account_id;
 
 -- name: GrantByID :one
@@ -114,7 +115,10 @@ insert into hold (
     grant_seconds,
     day,
     create_time,
-    expire_time
+    expire_time,
+    max_seconds,
+    project_size,
+    quoted_seconds
 )
 values (
     @id,
@@ -126,8 +130,20 @@ values (
     @grant_seconds::bigint[],
     @day,
     @create_time,
-    @expire_time
+    @expire_time,
+    @max_seconds,
+    @project_size,
+    @quoted_seconds
 );
+
+-- Sets more aside for an open hold, and moves its end.
+-- name: HoldExtendIfOpen :execrows
+update hold
+set seconds       = @seconds,
+    grant_ids     = @grant_ids::uuid[],
+    grant_seconds = @grant_seconds::bigint[],
+    expire_time   = @expire_time
+where id = @id and account_id = @account_id and state = 'open';
 
 -- Ends an open hold, or puts the late charge on an expired one.
 -- name: HoldSettleIfState :execrows
@@ -169,7 +185,9 @@ insert into journal (
     lines,
     balance,
     prev_hash,
-    hash
+    hash,
+    expire_time,
+    reason
 )
 values (
     @account_id,
@@ -194,8 +212,25 @@ values (
     @lines,
     @balance,
     @prev_hash,
-    @hash
+    @hash,
+    sqlc.narg('expire_time'),
+    @reason
 );
+
+-- What a hold had after a row of the journal.
+-- Index: the journal's primary key.
+-- name: JournalHeldAt :one
+select coalesce(sum(held_delta), 0)::bigint as held
+from journal
+where account_id = @account_id and hold_id = @hold_id::uuid and seq <= @seq;
+
+-- What of a grant was held or consumed after a row of the journal.
+-- Index: the journal's primary key.
+-- name: JournalUsedAt :one
+select coalesce(sum(coalesce(l.held, 0) + coalesce(l.consumed, 0)), 0)::bigint as used
+from journal as j,
+    json_to_recordset(j.lines) as l ("grant" uuid, held bigint, consumed bigint)
+where j.account_id = @account_id and j.seq <= @seq and l."grant" = @grant_id::uuid;
 
 -- The answer that a key has got, if any. Read behind the account's lock.
 -- Index: journal_once.

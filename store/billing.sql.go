@@ -72,12 +72,12 @@ select
             'id', g.id, 'kind', g.kind, 'source', g.source, 'reason', g.reason, 'seconds', g.seconds,
             'free', g.free_seconds, 'held', g.held_seconds,
             'consumed', g.consumed_seconds, 'lapsed', g.lapsed_seconds,
-            'create_time', g.create_time, 'expire_time', g.expire_time))
+            'create_time', g.create_time, 'expire_time', g.expire_time, 'void_time', g.void_time))
         from credit_grant as g
         where g.account_id = a.id and g.open), '[]')::json as grants,
     coalesce((
         select json_agg(json_build_object(
-            'id', h.id, 'build_id', h.build_id, 'operation', h.operation, 'seconds', h.seconds,
+            'id', h.id, 'build_id', h.build_id, 'operation', h.operation, 'seconds', h.seconds, 'max', h.max_seconds,
             'grant_ids', h.grant_ids, 'grant_seconds', h.grant_seconds, 'day', h.day,
             'create_time', h.create_time, 'expire_time', h.expire_time))
         from hold as h
@@ -185,7 +185,7 @@ func (q *Queries) AccountUpdateIfSeq(ctx context.Context, db DBTX, arg *AccountU
 }
 
 const grantByID = `-- name: GrantByID :one
-select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time
+select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
 from credit_grant
 where id = $1 and account_id = $2
 `
@@ -212,6 +212,7 @@ func (q *Queries) GrantByID(ctx context.Context, db DBTX, arg *GrantByIDParams) 
 		&i.Open,
 		&i.CreateTime,
 		&i.ExpireTime,
+		&i.VoidTime,
 	)
 	return &i, err
 }
@@ -285,8 +286,9 @@ update credit_grant
 set free_seconds     = $1,
     held_seconds     = $2,
     consumed_seconds = $3,
-    lapsed_seconds   = $4
-where id = $5 and account_id = $6
+    lapsed_seconds   = $4,
+    void_time        = $5
+where id = $6 and account_id = $7
 `
 
 type GrantUpdateParams struct {
@@ -294,6 +296,7 @@ type GrantUpdateParams struct {
 	HeldSeconds     int64
 	ConsumedSeconds int64
 	LapsedSeconds   int64
+	VoidTime        *time.Time
 	ID              uuid.UUID
 	AccountID       uuid.UUID
 }
@@ -305,6 +308,7 @@ func (q *Queries) GrantUpdate(ctx context.Context, db DBTX, arg *GrantUpdatePara
 		arg.HeldSeconds,
 		arg.ConsumedSeconds,
 		arg.LapsedSeconds,
+		arg.VoidTime,
 		arg.ID,
 		arg.AccountID,
 	)
@@ -315,7 +319,7 @@ func (q *Queries) GrantUpdate(ctx context.Context, db DBTX, arg *GrantUpdatePara
 }
 
 const holdByID = `-- name: HoldByID :one
-select id, account_id, build_id, operation, state, seconds, grant_ids, grant_seconds, day, create_time, expire_time, settle_time, outcome, charged_seconds
+select id, account_id, build_id, operation, state, seconds, grant_ids, grant_seconds, day, create_time, expire_time, settle_time, outcome, charged_seconds, max_seconds, project_size, quoted_seconds
 from hold
 where id = $1 and account_id = $2
 `
@@ -343,8 +347,45 @@ func (q *Queries) HoldByID(ctx context.Context, db DBTX, arg *HoldByIDParams) (*
 		&i.SettleTime,
 		&i.Outcome,
 		&i.ChargedSeconds,
+		&i.MaxSeconds,
+		&i.ProjectSize,
+		&i.QuotedSeconds,
 	)
 	return &i, err
+}
+
+const holdExtendIfOpen = `-- name: HoldExtendIfOpen :execrows
+update hold
+set seconds       = $1,
+    grant_ids     = $2::uuid[],
+    grant_seconds = $3::bigint[],
+    expire_time   = $4
+where id = $5 and account_id = $6 and state = 'open'
+`
+
+type HoldExtendIfOpenParams struct {
+	Seconds      int64
+	GrantIds     []uuid.UUID
+	GrantSeconds []int64
+	ExpireTime   time.Time
+	ID           uuid.UUID
+	AccountID    uuid.UUID
+}
+
+// Sets more aside for an open hold, and moves its end.
+func (q *Queries) HoldExtendIfOpen(ctx context.Context, db DBTX, arg *HoldExtendIfOpenParams) (int64, error) {
+	result, err := db.Exec(ctx, holdExtendIfOpen,
+		arg.Seconds,
+		arg.GrantIds,
+		arg.GrantSeconds,
+		arg.ExpireTime,
+		arg.ID,
+		arg.AccountID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const holdInsert = `-- name: HoldInsert :exec
@@ -358,7 +399,10 @@ insert into hold (
     grant_seconds,
     day,
     create_time,
-    expire_time
+    expire_time,
+    max_seconds,
+    project_size,
+    quoted_seconds
 )
 values (
     $1,
@@ -370,21 +414,27 @@ values (
     $7::bigint[],
     $8,
     $9,
-    $10
+    $10,
+    $11,
+    $12,
+    $13
 )
 `
 
 type HoldInsertParams struct {
-	ID           uuid.UUID
-	AccountID    uuid.UUID
-	BuildID      *uuid.UUID
-	Operation    string
-	Seconds      int64
-	GrantIds     []uuid.UUID
-	GrantSeconds []int64
-	Day          time.Time
-	CreateTime   time.Time
-	ExpireTime   time.Time
+	ID            uuid.UUID
+	AccountID     uuid.UUID
+	BuildID       *uuid.UUID
+	Operation     string
+	Seconds       int64
+	GrantIds      []uuid.UUID
+	GrantSeconds  []int64
+	Day           time.Time
+	CreateTime    time.Time
+	ExpireTime    time.Time
+	MaxSeconds    int64
+	ProjectSize   string
+	QuotedSeconds int64
 }
 
 func (q *Queries) HoldInsert(ctx context.Context, db DBTX, arg *HoldInsertParams) error {
@@ -399,6 +449,9 @@ func (q *Queries) HoldInsert(ctx context.Context, db DBTX, arg *HoldInsertParams
 		arg.Day,
 		arg.CreateTime,
 		arg.ExpireTime,
+		arg.MaxSeconds,
+		arg.ProjectSize,
+		arg.QuotedSeconds,
 	)
 	return err
 }
@@ -440,7 +493,7 @@ func (q *Queries) HoldSettleIfState(ctx context.Context, db DBTX, arg *HoldSettl
 }
 
 const journalByHoldEnd = `-- name: JournalByHoldEnd :one
-select account_id, seq, kind, create_time, idempotency_key, fingerprint, hold_id, build_id, operation, outcome, active_ms, billable_seconds, shortfall_seconds, cost_micros, granted_delta, free_delta, held_delta, consumed_delta, lapsed_delta, lines, balance, prev_hash, hash
+select account_id, seq, kind, create_time, idempotency_key, fingerprint, hold_id, build_id, operation, outcome, active_ms, billable_seconds, shortfall_seconds, cost_micros, granted_delta, free_delta, held_delta, consumed_delta, lapsed_delta, lines, balance, prev_hash, hash, expire_time, reason
 from journal
 where hold_id = $1::uuid
   and account_id = $2
@@ -483,12 +536,14 @@ func (q *Queries) JournalByHoldEnd(ctx context.Context, db DBTX, arg *JournalByH
 		&i.Balance,
 		&i.PrevHash,
 		&i.Hash,
+		&i.ExpireTime,
+		&i.Reason,
 	)
 	return &i, err
 }
 
 const journalByKey = `-- name: JournalByKey :one
-select account_id, seq, kind, create_time, idempotency_key, fingerprint, hold_id, build_id, operation, outcome, active_ms, billable_seconds, shortfall_seconds, cost_micros, granted_delta, free_delta, held_delta, consumed_delta, lapsed_delta, lines, balance, prev_hash, hash
+select account_id, seq, kind, create_time, idempotency_key, fingerprint, hold_id, build_id, operation, outcome, active_ms, billable_seconds, shortfall_seconds, cost_micros, granted_delta, free_delta, held_delta, consumed_delta, lapsed_delta, lines, balance, prev_hash, hash, expire_time, reason
 from journal
 where account_id = $1 and idempotency_key = $2::text
 `
@@ -527,12 +582,14 @@ func (q *Queries) JournalByKey(ctx context.Context, db DBTX, arg *JournalByKeyPa
 		&i.Balance,
 		&i.PrevHash,
 		&i.Hash,
+		&i.ExpireTime,
+		&i.Reason,
 	)
 	return &i, err
 }
 
 const journalCommitsByBuild = `-- name: JournalCommitsByBuild :many
-select j.account_id, j.seq, j.kind, j.create_time, j.idempotency_key, j.fingerprint, j.hold_id, j.build_id, j.operation, j.outcome, j.active_ms, j.billable_seconds, j.shortfall_seconds, j.cost_micros, j.granted_delta, j.free_delta, j.held_delta, j.consumed_delta, j.lapsed_delta, j.lines, j.balance, j.prev_hash, j.hash
+select j.account_id, j.seq, j.kind, j.create_time, j.idempotency_key, j.fingerprint, j.hold_id, j.build_id, j.operation, j.outcome, j.active_ms, j.billable_seconds, j.shortfall_seconds, j.cost_micros, j.granted_delta, j.free_delta, j.held_delta, j.consumed_delta, j.lapsed_delta, j.lines, j.balance, j.prev_hash, j.hash, j.expire_time, j.reason
 from hold as h
 join journal as j on j.hold_id = h.id and j.kind in ('commit', 'late_commit')
 where h.build_id = $1::uuid and h.account_id = $2
@@ -580,6 +637,8 @@ func (q *Queries) JournalCommitsByBuild(ctx context.Context, db DBTX, arg *Journ
 			&i.Balance,
 			&i.PrevHash,
 			&i.Hash,
+			&i.ExpireTime,
+			&i.Reason,
 		); err != nil {
 			return nil, err
 		}
@@ -589,6 +648,27 @@ func (q *Queries) JournalCommitsByBuild(ctx context.Context, db DBTX, arg *Journ
 		return nil, err
 	}
 	return items, nil
+}
+
+const journalHeldAt = `-- name: JournalHeldAt :one
+select coalesce(sum(held_delta), 0)::bigint as held
+from journal
+where account_id = $1 and hold_id = $2::uuid and seq <= $3
+`
+
+type JournalHeldAtParams struct {
+	AccountID uuid.UUID
+	HoldID    uuid.UUID
+	Seq       int64
+}
+
+// What a hold had after a row of the journal.
+// Index: the journal's primary key.
+func (q *Queries) JournalHeldAt(ctx context.Context, db DBTX, arg *JournalHeldAtParams) (int64, error) {
+	row := db.QueryRow(ctx, journalHeldAt, arg.AccountID, arg.HoldID, arg.Seq)
+	var held int64
+	err := row.Scan(&held)
+	return held, err
 }
 
 const journalInsert = `-- name: JournalInsert :exec
@@ -615,7 +695,9 @@ insert into journal (
     lines,
     balance,
     prev_hash,
-    hash
+    hash,
+    expire_time,
+    reason
 )
 values (
     $1,
@@ -640,7 +722,9 @@ values (
     $20,
     $21,
     $22,
-    $23
+    $23,
+    $24,
+    $25
 )
 `
 
@@ -668,6 +752,8 @@ type JournalInsertParams struct {
 	Balance          []byte
 	PrevHash         []byte
 	Hash             []byte
+	ExpireTime       *time.Time
+	Reason           string
 }
 
 func (q *Queries) JournalInsert(ctx context.Context, db DBTX, arg *JournalInsertParams) error {
@@ -695,8 +781,32 @@ func (q *Queries) JournalInsert(ctx context.Context, db DBTX, arg *JournalInsert
 		arg.Balance,
 		arg.PrevHash,
 		arg.Hash,
+		arg.ExpireTime,
+		arg.Reason,
 	)
 	return err
+}
+
+const journalUsedAt = `-- name: JournalUsedAt :one
+select coalesce(sum(coalesce(l.held, 0) + coalesce(l.consumed, 0)), 0)::bigint as used
+from journal as j,
+    json_to_recordset(j.lines) as l ("grant" uuid, held bigint, consumed bigint)
+where j.account_id = $1 and j.seq <= $2 and l."grant" = $3::uuid
+`
+
+type JournalUsedAtParams struct {
+	AccountID uuid.UUID
+	Seq       int64
+	GrantID   uuid.UUID
+}
+
+// What of a grant was held or consumed after a row of the journal.
+// Index: the journal's primary key.
+func (q *Queries) JournalUsedAt(ctx context.Context, db DBTX, arg *JournalUsedAtParams) (int64, error) {
+	row := db.QueryRow(ctx, journalUsedAt, arg.AccountID, arg.Seq, arg.GrantID)
+	var used int64
+	err := row.Scan(&used)
+	return used, err
 }
 
 const usageAdd = `-- name: UsageAdd :exec

@@ -29,6 +29,20 @@ type Account struct {
 	CreateTime       time.Time
 }
 
+type AutoTopup struct {
+	AccountID        uuid.UUID
+	Enabled          bool
+	ThresholdSeconds int64
+	PackageID        string
+	MonthlyCapMicros int64
+	ConsentVersion   string
+	ConsentTime      *time.Time
+	Declines         int32
+	PauseUntil       *time.Time
+	Suspended        bool
+	UpdateTime       time.Time
+}
+
 type Build struct {
 	ID                uuid.UUID
 	BuildSessionID    string
@@ -114,6 +128,7 @@ type CreditGrant struct {
 	Open            bool
 	CreateTime      time.Time
 	ExpireTime      *time.Time
+	VoidTime        *time.Time
 }
 
 type Hold struct {
@@ -131,6 +146,9 @@ type Hold struct {
 	SettleTime     *time.Time
 	Outcome        *string
 	ChargedSeconds int64
+	MaxSeconds     int64
+	ProjectSize    string
+	QuotedSeconds  int64
 }
 
 type Journal struct {
@@ -157,6 +175,28 @@ type Journal struct {
 	Balance          []byte
 	PrevHash         []byte
 	Hash             []byte
+	ExpireTime       *time.Time
+	Reason           string
+}
+
+type Package struct {
+	ID           string
+	Seconds      int64
+	PriceMicros  int64
+	CurrencyCode string
+	Sold         bool
+}
+
+type PaymentEvent struct {
+	Provider   string
+	ID         string
+	Kind       string
+	Subject    string
+	PurchaseID *uuid.UUID
+	Body       []byte
+	State      string
+	Note       string
+	CreateTime time.Time
 }
 
 type Project struct {
@@ -169,10 +209,43 @@ type Project struct {
 	UpdateTime       time.Time
 }
 
+type Purchase struct {
+	ID             uuid.UUID
+	AccountID      uuid.UUID
+	PackageID      string
+	Seconds        int64
+	PriceMicros    int64
+	CurrencyCode   string
+	Origin         string
+	IdempotencyKey *string
+	Fingerprint    []byte
+	Provider       string
+	ProviderID     *string
+	CheckoutURL    string
+	State          string
+	GrantID        *uuid.UUID
+	RefundedMicros int64
+	CreateTime     time.Time
+	PaidTime       *time.Time
+}
+
 type TokenKey struct {
 	ID         int16
 	Secret     []byte
 	CreateTime time.Time
+}
+
+type TopupAttempt struct {
+	ID         uuid.UUID
+	AccountID  uuid.UUID
+	JournalSeq int64
+	State      string
+	Reason     string
+	PurchaseID *uuid.UUID
+	Tries      int32
+	NextTime   time.Time
+	CreateTime time.Time
+	SettleTime *time.Time
 }
 
 type UsageDaily struct {

@@ -20,9 +20,14 @@ const maxTries = 5
 // commit whose reply was lost is never repeated: it may have happened. That is
 // [ErrUnavailable], and the caller's idempotency key decides what to do.
 func InTx(ctx context.Context, db *DB, fn func(tx pgx.Tx) error) error {
+	return retried(ctx, func() error { return runTx(ctx, db, fn) })
+}
+
+// retried repeats run while it loses races.
+func retried(ctx context.Context, run func() error) error {
 	var err error
 	for try := range maxTries {
-		if err = runTx(ctx, db, fn); !errors.Is(err, errRetry) {
+		if err = run(); !errors.Is(err, errRetry) {
 			return err
 		}
 		// Full jitter (Brooker, "Exponential Backoff And Jitter", 2015) from 5 ms.

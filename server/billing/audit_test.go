@@ -42,7 +42,7 @@ var audits = map[string]string{
 		select count(*) from (select *, lag(hash, 1, decode(repeat('00', 32), 'hex')) over (partition by account_id order by seq) as before from journal) j
 		where prev_hash <> before or hash <> sha256(prev_hash || convert_to(concat_ws('|', account_id, seq, kind,
 			(extract(epoch from create_time) * 1000000)::bigint, coalesce(hold_id::text, ''), coalesce(build_id::text, ''),
-			coalesce(operation, ''), coalesce(outcome, ''), active_ms, billable_seconds, shortfall_seconds, cost_micros,
+			coalesce(operation, ''), coalesce(outcome, ''), active_ms, billable_seconds, shortfall_seconds, cost_micros, (extract(epoch from expire_time) * 1000000)::bigint,
 			lines::text, balance::text, coalesce(encode(fingerprint, 'hex'), ''), coalesce(idempotency_key, '')), 'UTF8'))`,
 	"the chain's head is the account's": `
 		select count(*) from account a join journal j on j.account_id = a.id and j.seq = a.seq where j.hash <> a.chain_head`,

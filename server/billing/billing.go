@@ -35,6 +35,9 @@ type ReserveRequest struct {
 	BuildID uuid.UUID
 	// Seconds to hold, 1 to [meter.MaxSeconds].
 	Seconds int64
+	// MaxSeconds is what was approved: the most that the commit charges and that
+	// extensions reach; 0 for as much as there is.
+	MaxSeconds int64
 	// TTL is how long the hold lasts; 0 is [DefaultTTL].
 	TTL time.Duration
 	// NotAfter is the last instant at which the account may be locked for this
@@ -77,4 +80,6 @@ type GrantRequest struct {
 	ExpireTime time.Time
 	// Reason is for people.
 	Reason string
+	// Source says who gives; empty is [meter.SourceAdmin].
+	Source meter.Source
 }

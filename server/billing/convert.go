@@ -167,6 +167,36 @@ func grantFromProto(accountID uuid.UUID, req *billingv1.GrantCreditsRequest) (Gr
 	return request, err
 }
 
+func extendFromProto(accountID uuid.UUID, req *billingv1.ExtendHoldRequest) (ExtendRequest, error) {
+	holdID, err := holdIDFromProto(req.GetHoldId())
+	if err != nil {
+		return ExtendRequest{}, err
+	}
+	return ExtendRequest{
+		AccountID: accountID,
+		HoldID:    holdID,
+		Key:       req.GetIdempotencyKey(),
+		Seconds:   req.GetSeconds(),
+		TTL:       req.GetTtl().AsDuration(),
+	}, storable("idempotency_key", req.GetIdempotencyKey())
+}
+
+func voidFromProto(accountID uuid.UUID, req *billingv1.VoidGrantRequest) (VoidRequest, error) {
+	grantID, err := uuid.Parse(req.GetGrantId())
+	if err != nil {
+		return VoidRequest{}, ErrGrantNotFound
+	}
+	if err := storable("idempotency_key", req.GetIdempotencyKey()); err != nil {
+		return VoidRequest{}, err
+	}
+	return VoidRequest{
+		AccountID: accountID,
+		GrantID:   grantID,
+		Key:       req.GetIdempotencyKey(),
+		Reason:    req.GetReason(),
+	}, storable("reason", req.GetReason())
+}
+
 // holdIDFromProto takes what is no id for one that nobody has.
 func holdIDFromProto(text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)

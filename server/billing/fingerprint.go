@@ -14,7 +14,15 @@ import (
 
 func (r ReserveRequest) fingerprint() meter.Hash {
 	return fingerprint("reserve", string(r.Operation), r.BuildID.String(),
-		number(r.Seconds), number(int64(r.TTL)), instant(r.NotAfter))
+		number(r.Seconds), number(int64(r.TTL)), instant(r.NotAfter), number(r.MaxSeconds))
+}
+
+func (r ExtendRequest) fingerprint() meter.Hash {
+	return fingerprint("extend", r.HoldID.String(), number(r.Seconds), number(int64(r.TTL)))
+}
+
+func (r VoidRequest) fingerprint() meter.Hash {
+	return fingerprint("void", r.GrantID.String(), r.Reason)
 }
 
 func (r CommitRequest) fingerprint() meter.Hash {

@@ -8,7 +8,6 @@ import (
 	_ "time/tzdata" // accounts have zones; the machine may have no zone files
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/store"
@@ -54,20 +53,89 @@ func NewLedger(options Options) *Ledger {
 	return ledger
 }
 
-// lock takes the account's lock until the transaction ends, and makes the
-// account's row on first contact.
-func (l *Ledger) lock(ctx context.Context, tx pgx.Tx, accountID uuid.UUID) error {
-	locked, err := l.queries.AccountLock(ctx, tx, &store.AccountLockParams{ID: accountID})
-	if err == nil && locked == 0 {
-		err = l.queries.AccountInsert(ctx, tx, &store.AccountInsertParams{ID: accountID, Zone: defaultZone})
-		if err == nil {
-			_, err = l.queries.AccountLock(ctx, tx, &store.AccountLockParams{ID: accountID})
-		}
-	}
+// change is what a changing call finds behind the account's lock: the account
+// opened, or the answer that its key has got before.
+type change struct {
+	book   *meter.Book
+	answer *meter.Entry
+}
+
+// begin takes the account's lock until the transaction ends, looks the key up
+// and opens the account, in one round trip. It makes the account's row on first
+// contact. A key that has got an answer for another request is [ErrKeyReused].
+func (l *Ledger) begin(ctx context.Context, tx store.Tx, accountID uuid.UUID, key string, request meter.Hash) (change, error) {
+	locked, err := l.readLocked(ctx, tx, accountID, key)
 	if err != nil {
-		return fmt.Errorf("lock account: %w", err)
+		return change{}, err
 	}
-	return nil
+	if locked.answer != nil {
+		answer, err := entryFromRow(locked.answer)
+		if err == nil && answer.Fingerprint != request {
+			err = ErrKeyReused
+		}
+		return change{answer: answer}, err
+	}
+	state, err := locked.stateOf(accountID)
+	if err != nil {
+		return change{}, err
+	}
+	book, err := l.open(state, l.clock(locked.state.Now))
+	return change{book: book}, err
+}
+
+// lockedRows is what is read behind an account's lock.
+type lockedRows struct {
+	found  int64
+	state  *store.AccountStateRow
+	answer *store.Journal // nil for a new key or none
+}
+
+func (r *lockedRows) stateOf(accountID uuid.UUID) (meter.State, error) {
+	state, err := stateFromRow(r.state)
+	if err != nil {
+		return meter.State{}, fmt.Errorf("account %s: %w", accountID, err)
+	}
+	return state, nil
+}
+
+// readLocked locks and reads. The lock is a statement of its own, before the
+// others: one that waited for it would see what was before.
+func (l *Ledger) readLocked(ctx context.Context, tx store.Tx, accountID uuid.UUID, key string) (*lockedRows, error) {
+	var rows lockedRows
+	read := func(db store.DBTX) (err error) {
+		if rows.found, err = l.queries.AccountLock(ctx, db, &store.AccountLockParams{ID: accountID}); err != nil {
+			return fmt.Errorf("lock account: %w", err)
+		}
+		if key != "" {
+			rows.answer, err = absent(l.queries.JournalByKey(ctx, db, &store.JournalByKeyParams{AccountID: accountID, IdempotencyKey: key}))
+			if err != nil {
+				return fmt.Errorf("look up key: %w", err)
+			}
+		}
+		if rows.state, err = absent(l.queries.AccountState(ctx, db, &store.AccountStateParams{ID: accountID})); err != nil {
+			return fmt.Errorf("read account: %w", err)
+		}
+		return nil
+	}
+	err := store.InBatch(ctx, tx, read)
+	if err == nil && rows.found == 0 {
+		if err := l.queries.AccountInsert(ctx, tx, &store.AccountInsertParams{ID: accountID, Zone: defaultZone}); err != nil {
+			return nil, fmt.Errorf("make account: %w", err)
+		}
+		err = store.InBatch(ctx, tx, read)
+	}
+	if err == nil && rows.state == nil {
+		err = errLostLock
+	}
+	return &rows, err
+}
+
+// absent makes nil of a row that is not there.
+func absent[R any](row *R, err error) (*R, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // not there is no error
+	}
+	return row, err
 }
 
 // load reads the account from one snapshot, and the time. An account without a
@@ -108,8 +176,7 @@ func (l *Ledger) open(state meter.State, now time.Time) (*meter.Book, error) {
 	return book, nil
 }
 
-// openAccount loads and opens an account. For a change it is called behind the
-// lock.
+// openAccount loads and opens an account for a read.
 func (l *Ledger) openAccount(ctx context.Context, db store.DBTX, accountID uuid.UUID) (*meter.Book, error) {
 	state, now, err := l.load(ctx, db, accountID)
 	if err != nil {

@@ -24,6 +24,7 @@ type grantRow struct {
 	Lapsed     int64      `json:"lapsed"`
 	CreateTime time.Time  `json:"create_time"`
 	ExpireTime *time.Time `json:"expire_time"`
+	VoidTime   *time.Time `json:"void_time"`
 }
 
 type holdRow struct {
@@ -31,6 +32,7 @@ type holdRow struct {
 	BuildID      *uuid.UUID  `json:"build_id"`
 	Operation    string      `json:"operation"`
 	Seconds      int64       `json:"seconds"`
+	Max          int64       `json:"max"`
 	GrantIDs     []uuid.UUID `json:"grant_ids"`
 	GrantSeconds []int64     `json:"grant_seconds"`
 	Day          string      `json:"day"`
@@ -57,7 +59,7 @@ func stateFromRow(row *store.AccountStateRow) (meter.State, error) {
 			ID: meter.ID(grant.ID), Kind: meter.Kind(grant.Kind), Source: meter.Source(grant.Source),
 			Reason: grant.Reason, Seconds: grant.Seconds,
 			Free: grant.Free, Held: grant.Held, Consumed: grant.Consumed, Lapsed: grant.Lapsed,
-			CreateTime: grant.CreateTime.UTC(), ExpireTime: timeOrZero(grant.ExpireTime),
+			CreateTime: grant.CreateTime.UTC(), ExpireTime: timeOrZero(grant.ExpireTime), VoidTime: timeOrZero(grant.VoidTime),
 		})
 	}
 	for _, hold := range holds {
@@ -67,7 +69,7 @@ func stateFromRow(row *store.AccountStateRow) (meter.State, error) {
 		}
 		state.Holds = append(state.Holds, meter.Hold{
 			ID: meter.ID(hold.ID), BuildID: idOrZero(hold.BuildID), Operation: meter.Operation(hold.Operation),
-			State: meter.HoldOpen, Seconds: hold.Seconds, Shares: shares(hold.GrantIDs, hold.GrantSeconds),
+			State: meter.HoldOpen, Seconds: hold.Seconds, Max: hold.Max, Shares: shares(hold.GrantIDs, hold.GrantSeconds),
 			Day: day, CreateTime: hold.CreateTime.UTC(), ExpireTime: hold.ExpireTime.UTC(),
 		})
 	}
@@ -91,10 +93,19 @@ func accountFromRow(row *store.Account) (meter.Account, error) {
 func holdFromRow(row *store.Hold) meter.Hold {
 	return meter.Hold{
 		ID: meter.ID(row.ID), BuildID: idOrZero(row.BuildID), Operation: meter.Operation(row.Operation),
-		State: meter.HoldState(row.State), Seconds: row.Seconds, Shares: shares(row.GrantIds, row.GrantSeconds),
+		State: meter.HoldState(row.State), Seconds: row.Seconds, Max: row.MaxSeconds, Shares: shares(row.GrantIds, row.GrantSeconds),
 		Day: row.Day.UTC(), CreateTime: row.CreateTime.UTC(), ExpireTime: row.ExpireTime.UTC(),
 		SettleTime: timeOrZero(row.SettleTime), Outcome: meter.Outcome(textOrEmpty(row.Outcome)),
 		Charged: row.ChargedSeconds,
+	}
+}
+
+func grantFromRow(row *store.CreditGrant) Credit {
+	return Credit{
+		ID: meter.ID(row.ID), Kind: meter.Kind(row.Kind), Source: meter.Source(row.Source), Reason: row.Reason,
+		Seconds: row.Seconds, Free: row.FreeSeconds, Held: row.HeldSeconds,
+		Consumed: row.ConsumedSeconds, Lapsed: row.LapsedSeconds,
+		CreateTime: row.CreateTime.UTC(), ExpireTime: timeOrZero(row.ExpireTime), VoidTime: timeOrZero(row.VoidTime),
 	}
 }
 
@@ -109,7 +120,7 @@ func entryFromRow(row *store.Journal) (*meter.Entry, error) {
 		HoldID: idOrZero(row.HoldID), BuildID: idOrZero(row.BuildID),
 		Operation: meter.Operation(textOrEmpty(row.Operation)), Outcome: meter.Outcome(textOrEmpty(row.Outcome)),
 		ActiveMillis: row.ActiveMs, Billable: row.BillableSeconds, Shortfall: row.ShortfallSeconds,
-		CostMicros: row.CostMicros, Lines: lines, Prev: hashFrom(row.PrevHash), Hash: hashFrom(row.Hash),
+		CostMicros: row.CostMicros, ExpireTime: timeOrZero(row.ExpireTime), Reason: row.Reason, Lines: lines, Prev: hashFrom(row.PrevHash), Hash: hashFrom(row.Hash),
 	}
 	if err := json.Unmarshal(row.Balance, &entry.Balance); err != nil {
 		return nil, fmt.Errorf("decode balance of journal row %d: %w", row.Seq, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/store"
 )
 
@@ -19,6 +20,23 @@ func (l *Ledger) Balance(ctx context.Context, db store.DBTX, accountID uuid.UUID
 	}
 	balance := book.Balance()
 	return &balance, nil
+}
+
+// Hold returns a hold as it stands now: one whose time is up has expired, even
+// before that is written. It returns [ErrHoldNotFound].
+func (l *Ledger) Hold(ctx context.Context, db store.DBTX, accountID, holdID uuid.UUID) (*Hold, error) {
+	hold, err := l.hold(ctx, db, accountID, holdID)
+	if err != nil || hold.State != meter.HoldOpen {
+		return hold, err
+	}
+	now, err := l.queries.AccountClock(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("read clock: %w", err)
+	}
+	if !hold.ExpireTime.After(l.clock(now)) {
+		hold.State, hold.SettleTime = meter.HoldExpired, hold.ExpireTime
+	}
+	return hold, nil
 }
 
 // Receipts returns the receipts of a build's commits, oldest first. It is empty

@@ -6,34 +6,36 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/store"
 )
 
-// save writes what the book changed. A row that is not as the book found it is
-// a lock that was not held.
-func (l *Ledger) save(ctx context.Context, tx pgx.Tx, book *meter.Book) error {
+// save writes what the book changed, in one round trip that also commits a short
+// transaction. Were the lock not held and another change between, the journal's
+// keys would refuse the rows: a seq is given once, and a hold ends once.
+func (l *Ledger) save(ctx context.Context, tx store.Tx, book *meter.Book) error {
 	changes := book.Changes()
 	if len(changes.Entries) == 0 {
 		return nil
 	}
-	steps := []func(context.Context, pgx.Tx, *meter.Changes) error{
+	steps := []func(context.Context, store.DBTX, *meter.Changes) error{
 		l.saveGrants, l.saveHolds, l.saveJournal, l.saveUsage, l.saveAccount,
 	}
-	for _, step := range steps {
-		if err := step(ctx, tx, &changes); err != nil {
-			return err
+	return store.InLastBatch(ctx, tx, func(db store.DBTX) error {
+		for _, step := range steps {
+			if err := step(ctx, db, &changes); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
-func (l *Ledger) saveGrants(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+func (l *Ledger) saveGrants(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
 	accountID := uuid.UUID(changes.Account.ID)
 	for _, grant := range changes.MadeGrants {
-		err := l.queries.GrantInsert(ctx, tx, &store.GrantInsertParams{
+		err := l.queries.GrantInsert(ctx, db, &store.GrantInsertParams{
 			ID: uuid.UUID(grant.ID), AccountID: accountID, Kind: string(grant.Kind), Source: string(grant.Source),
 			Reason: grant.Reason, Seconds: grant.Seconds, FreeSeconds: grant.Free, HeldSeconds: grant.Held,
 			ConsumedSeconds: grant.Consumed, LapsedSeconds: grant.Lapsed,
@@ -44,9 +46,9 @@ func (l *Ledger) saveGrants(ctx context.Context, tx pgx.Tx, changes *meter.Chang
 		}
 	}
 	for _, grant := range changes.Grants {
-		rows, err := l.queries.GrantUpdate(ctx, tx, &store.GrantUpdateParams{
+		rows, err := l.queries.GrantUpdate(ctx, db, &store.GrantUpdateParams{
 			ID: uuid.UUID(grant.ID), AccountID: accountID, FreeSeconds: grant.Free, HeldSeconds: grant.Held,
-			ConsumedSeconds: grant.Consumed, LapsedSeconds: grant.Lapsed,
+			ConsumedSeconds: grant.Consumed, LapsedSeconds: grant.Lapsed, VoidTime: timeOrNull(grant.VoidTime),
 		})
 		if err := oneRow(rows, err); err != nil {
 			return fmt.Errorf("update grant: %w", err)
@@ -55,24 +57,32 @@ func (l *Ledger) saveGrants(ctx context.Context, tx pgx.Tx, changes *meter.Chang
 	return nil
 }
 
-func (l *Ledger) saveHolds(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+func (l *Ledger) saveHolds(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
 	accountID := uuid.UUID(changes.Account.ID)
 	for _, hold := range changes.MadeHolds {
 		params := &store.HoldInsertParams{
 			ID: uuid.UUID(hold.ID), AccountID: accountID, BuildID: idOrNull(hold.BuildID),
 			Operation: string(hold.Operation), Seconds: hold.Seconds,
 			Day: hold.Day, CreateTime: hold.CreateTime, ExpireTime: hold.ExpireTime,
+			MaxSeconds: hold.Max, ProjectSize: string(SizeMedium),
 		}
-		for _, share := range hold.Shares {
-			params.GrantIds = append(params.GrantIds, uuid.UUID(share.GrantID))
-			params.GrantSeconds = append(params.GrantSeconds, share.Seconds)
-		}
-		if err := l.queries.HoldInsert(ctx, tx, params); err != nil {
+		params.GrantIds, params.GrantSeconds = columns(hold.Shares)
+		if err := l.queries.HoldInsert(ctx, db, params); err != nil {
 			return fmt.Errorf("insert hold: %w", err)
 		}
 	}
+	for _, hold := range changes.Extended {
+		params := &store.HoldExtendIfOpenParams{
+			ID: uuid.UUID(hold.ID), AccountID: accountID, Seconds: hold.Seconds, ExpireTime: hold.ExpireTime,
+		}
+		params.GrantIds, params.GrantSeconds = columns(hold.Shares)
+		rows, err := l.queries.HoldExtendIfOpen(ctx, db, params)
+		if err := oneRow(rows, err); err != nil {
+			return fmt.Errorf("extend hold: %w", err)
+		}
+	}
 	for _, hold := range changes.Holds {
-		rows, err := l.queries.HoldSettleIfState(ctx, tx, &store.HoldSettleIfStateParams{
+		rows, err := l.queries.HoldSettleIfState(ctx, db, &store.HoldSettleIfStateParams{
 			ID: uuid.UUID(hold.ID), AccountID: accountID, State: string(hold.State),
 			SettleTime: timeOrNull(hold.SettleTime), Outcome: textOrNull(string(hold.Outcome)),
 			ChargedSeconds: hold.Charged,
@@ -84,13 +94,13 @@ func (l *Ledger) saveHolds(ctx context.Context, tx pgx.Tx, changes *meter.Change
 	return nil
 }
 
-func (l *Ledger) saveJournal(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+func (l *Ledger) saveJournal(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
 	for i := range changes.Entries {
 		params, err := journalParams(&changes.Entries[i])
 		if err != nil {
 			return err
 		}
-		if err := l.queries.JournalInsert(ctx, tx, params); err != nil {
+		if err := l.queries.JournalInsert(ctx, db, params); err != nil {
 			return fmt.Errorf("insert journal row: %w", err)
 		}
 	}
@@ -112,6 +122,7 @@ func journalParams(entry *meter.Entry) (*store.JournalInsertParams, error) {
 		GrantedDelta: sum.Free + sum.Held + sum.Consumed + sum.Lapsed,
 		FreeDelta:    sum.Free, HeldDelta: sum.Held, ConsumedDelta: sum.Consumed, LapsedDelta: sum.Lapsed,
 		Lines: entry.LinesJSON(), Balance: balance, PrevHash: entry.Prev[:], Hash: entry.Hash[:],
+		ExpireTime: timeOrNull(entry.ExpireTime), Reason: entry.Reason,
 	}
 	if entry.Fingerprint != (meter.Hash{}) {
 		params.Fingerprint = entry.Fingerprint[:]
@@ -119,11 +130,11 @@ func journalParams(entry *meter.Entry) (*store.JournalInsertParams, error) {
 	return params, nil
 }
 
-func (l *Ledger) saveUsage(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+func (l *Ledger) saveUsage(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
 	if changes.Usage == nil {
 		return nil
 	}
-	err := l.queries.UsageAdd(ctx, tx, &store.UsageAddParams{
+	err := l.queries.UsageAdd(ctx, db, &store.UsageAddParams{
 		AccountID: uuid.UUID(changes.Account.ID), Day: changes.Usage.Day, Operation: string(changes.Usage.Operation),
 		ConsumedSeconds: changes.Usage.Consumed, CostMicros: changes.Usage.CostMicros,
 	})
@@ -133,9 +144,9 @@ func (l *Ledger) saveUsage(ctx context.Context, tx pgx.Tx, changes *meter.Change
 	return nil
 }
 
-func (l *Ledger) saveAccount(ctx context.Context, tx pgx.Tx, changes *meter.Changes) error {
+func (l *Ledger) saveAccount(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
 	account := &changes.Account
-	rows, err := l.queries.AccountUpdateIfSeq(ctx, tx, &store.AccountUpdateIfSeqParams{
+	rows, err := l.queries.AccountUpdateIfSeq(ctx, db, &store.AccountUpdateIfSeqParams{
 		ID: uuid.UUID(account.ID), ExpectedSeq: account.Seq - int64(len(changes.Entries)),
 		Welcomed: account.Welcomed, GiftUntil: timeOrNull(account.GiftUntil), LastTime: account.LastTime,
 		NextDue: timeOrNull(account.NextDue), Seq: account.Seq, ChainHead: account.Head[:],
@@ -146,6 +157,15 @@ func (l *Ledger) saveAccount(ctx context.Context, tx pgx.Tx, changes *meter.Chan
 		return fmt.Errorf("update account: %w", err)
 	}
 	return nil
+}
+
+// columns splits a hold's provenance into its two columns.
+func columns(shares []meter.Share) (grants []uuid.UUID, seconds []int64) {
+	for _, share := range shares {
+		grants = append(grants, uuid.UUID(share.GrantID))
+		seconds = append(seconds, share.Seconds)
+	}
+	return grants, seconds
 }
 
 func oneRow(rows int64, err error) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
 	"github.com/sheenapps/sheen/gen/sheen/billing/v1/billingv1connect"
@@ -82,7 +81,7 @@ func (s *Service) GrantCredits(
 	}
 	var grant *Credit
 	var balance *Balance
-	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+	err = store.InShortTx(ctx, s.db, func(tx store.Tx) (err error) {
 		grant, balance, err = s.ledger.Grant(ctx, tx, request)
 		return err
 	})
@@ -104,7 +103,7 @@ func (s *Service) Reserve(ctx context.Context, req *billingv1.ReserveRequest) (*
 	}
 	var hold *Hold
 	var balance *Balance
-	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+	err = store.InShortTx(ctx, s.db, func(tx store.Tx) (err error) {
 		hold, balance, err = s.ledger.Reserve(ctx, tx, request)
 		return err
 	})
@@ -121,7 +120,7 @@ func (s *Service) Commit(ctx context.Context, req *billingv1.CommitRequest) (*bi
 		return nil, err
 	}
 	var receipt *Receipt
-	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+	err = store.InShortTx(ctx, s.db, func(tx store.Tx) (err error) {
 		receipt, err = s.ledger.Commit(ctx, tx, request)
 		return err
 	})
@@ -139,7 +138,7 @@ func (s *Service) Release(ctx context.Context, req *billingv1.ReleaseRequest) (*
 	}
 	var hold *Hold
 	var balance *Balance
-	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+	err = store.InShortTx(ctx, s.db, func(tx store.Tx) (err error) {
 		hold, balance, err = s.ledger.Release(ctx, tx, ReleaseRequest{AccountID: account(ctx), HoldID: holdID})
 		return err
 	})
@@ -147,6 +146,64 @@ func (s *Service) Release(ctx context.Context, req *billingv1.ReleaseRequest) (*
 		return nil, err
 	}
 	return &billingv1.ReleaseResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
+}
+
+// ExtendHold implements the RPC.
+func (s *Service) ExtendHold(
+	ctx context.Context, req *billingv1.ExtendHoldRequest,
+) (*billingv1.ExtendHoldResponse, error) {
+	request, err := extendFromProto(account(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	var hold *Hold
+	var balance *Balance
+	err = store.InShortTx(ctx, s.db, func(tx store.Tx) (err error) {
+		hold, balance, err = s.ledger.Extend(ctx, tx, request)
+		return err
+	})
+	if errors.Is(err, ErrInvalid) {
+		return nil, fault.InvalidField("The field seconds asks for more than was approved for the hold.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.ExtendHoldResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
+}
+
+// GetHold implements the RPC.
+func (s *Service) GetHold(ctx context.Context, req *billingv1.GetHoldRequest) (*billingv1.GetHoldResponse, error) {
+	holdID, err := holdIDFromProto(req.GetHoldId())
+	if err != nil {
+		return nil, err
+	}
+	hold, err := s.ledger.Hold(ctx, s.db, account(ctx), holdID)
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.GetHoldResponse{Hold: holdToProto(hold)}, nil
+}
+
+// VoidGrant implements the RPC.
+func (s *Service) VoidGrant(
+	ctx context.Context, req *billingv1.VoidGrantRequest,
+) (*billingv1.VoidGrantResponse, error) {
+	request, err := voidFromProto(account(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	var voided *Voided
+	var balance *Balance
+	err = store.InShortTx(ctx, s.db, func(tx store.Tx) (err error) {
+		voided, balance, err = s.ledger.Void(ctx, tx, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &billingv1.VoidGrantResponse{
+		VoidedSeconds: voided.Seconds, UsedSeconds: voided.Used, Balance: BalanceToProto(balance),
+	}, nil
 }
 
 // account is the account of the caller: its user's.

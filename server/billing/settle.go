@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/store"
@@ -17,7 +16,7 @@ import (
 // the rest of the hold returns. The same commit again returns the first
 // receipt. It returns [ErrHoldNotFound], [ErrKeyReused] for another commit of
 // the same hold, [*HoldStateError] for a released hold, and [ErrInvalid].
-func (l *Ledger) Commit(ctx context.Context, tx pgx.Tx, request CommitRequest) (*Receipt, error) {
+func (l *Ledger) Commit(ctx context.Context, tx store.Tx, request CommitRequest) (*Receipt, error) {
 	book, settled, err := l.openHold(ctx, tx, request.AccountID, request.HoldID)
 	if err != nil {
 		return nil, err
@@ -37,7 +36,7 @@ func (l *Ledger) Commit(ctx context.Context, tx pgx.Tx, request CommitRequest) (
 }
 
 // committed answers a commit of a hold that has been settled.
-func (l *Ledger) committed(ctx context.Context, tx pgx.Tx, request CommitRequest, hold *Hold) (*Receipt, error) {
+func (l *Ledger) committed(ctx context.Context, tx store.Tx, request CommitRequest, hold *Hold) (*Receipt, error) {
 	if hold.Outcome == "" {
 		return nil, &HoldStateError{From: hold.State, To: meter.HoldCommitted}
 	}
@@ -55,7 +54,7 @@ func (l *Ledger) committed(ctx context.Context, tx pgx.Tx, request CommitRequest
 // the hold and the balance after it. The same again returns the first answer; a
 // hold that has expired stays expired. It returns [ErrHoldNotFound], and
 // [*HoldStateError] for a hold that was committed.
-func (l *Ledger) Release(ctx context.Context, tx pgx.Tx, request ReleaseRequest) (*Hold, *Balance, error) {
+func (l *Ledger) Release(ctx context.Context, tx store.Tx, request ReleaseRequest) (*Hold, *Balance, error) {
 	book, settled, err := l.openHold(ctx, tx, request.AccountID, request.HoldID)
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +72,7 @@ func (l *Ledger) Release(ctx context.Context, tx pgx.Tx, request ReleaseRequest)
 
 // released answers a release of a hold that has been settled.
 func (l *Ledger) released(
-	ctx context.Context, tx pgx.Tx, request ReleaseRequest, hold *Hold,
+	ctx context.Context, tx store.Tx, request ReleaseRequest, hold *Hold,
 ) (*Hold, *Balance, error) {
 	if hold.Outcome != "" {
 		return nil, nil, &HoldStateError{From: hold.State, To: meter.HoldReleased}
@@ -88,12 +87,13 @@ func (l *Ledger) released(
 // openHold locks and opens the account with the hold in its book. A hold that
 // nothing more can happen to is returned instead of a book.
 func (l *Ledger) openHold(
-	ctx context.Context, tx pgx.Tx, accountID, holdID uuid.UUID,
+	ctx context.Context, tx store.Tx, accountID, holdID uuid.UUID,
 ) (*meter.Book, *Hold, error) {
-	if err := l.lock(ctx, tx, accountID); err != nil {
+	rows, err := l.readLocked(ctx, tx, accountID, "")
+	if err != nil {
 		return nil, nil, err
 	}
-	state, now, err := l.load(ctx, tx, accountID)
+	state, err := rows.stateOf(accountID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,7 +107,7 @@ func (l *Ledger) openHold(
 		}
 		state.Holds = append(state.Holds, *hold)
 	}
-	book, err := l.open(state, now)
+	book, err := l.open(state, l.clock(rows.state.Now))
 	return book, nil, err
 }
 

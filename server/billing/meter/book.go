@@ -28,10 +28,21 @@ type Book struct {
 	grants  []Grant // in burn order
 	holds   []Hold
 	loaded  map[ID]Grant
-	touched map[ID]bool // holds
+	touched map[ID]touch // holds
 	entries []Entry
 	usage   *Usage
 }
+
+// touch is what the book has done to a hold. It does one operation, so a hold
+// that it made is not ended as well.
+type touch int
+
+const (
+	holdUntouched touch = iota
+	holdMade
+	holdExtended
+	holdEnded
+)
 
 // Usage is what one commit adds to the account's day.
 type Usage struct {
@@ -51,6 +62,8 @@ type Changes struct {
 	// Grants and Holds are rows that exist and have changed.
 	Grants []Grant
 	Holds  []Hold
+	// Extended are holds that exist and are still open.
+	Extended []Hold
 	// Entries continue the journal, in order.
 	Entries []Entry
 	// Usage is nil where nothing was committed.
@@ -72,7 +85,7 @@ func Open(state State, now time.Time, order Order, gifts GiftIDs) (*Book, error)
 		grants:  slices.SortedFunc(slices.Values(state.Grants), order.compare),
 		holds:   slices.Clone(state.Holds),
 		loaded:  make(map[ID]Grant, len(state.Grants)),
-		touched: map[ID]bool{},
+		touched: map[ID]touch{},
 	}
 	for _, grant := range state.Grants {
 		book.loaded[grant.ID] = grant
@@ -118,11 +131,13 @@ func (b *Book) Changes() Changes {
 		}
 	}
 	for _, hold := range b.holds {
-		switch {
-		case !b.touched[hold.ID]:
-		case hold.State == HoldOpen:
+		switch b.touched[hold.ID] {
+		case holdUntouched:
+		case holdMade:
 			changes.MadeHolds = append(changes.MadeHolds, hold)
-		default:
+		case holdExtended:
+			changes.Extended = append(changes.Extended, hold)
+		case holdEnded:
 			changes.Holds = append(changes.Holds, hold)
 		}
 	}
@@ -165,12 +180,18 @@ func (b *Book) check() error {
 	return nil
 }
 
-// grant returns the grant in the book. check has made sure that every share
-// names one.
-func (b *Book) grant(id ID) *Grant {
-	i := slices.IndexFunc(b.grants, func(g Grant) bool { return g.ID == id })
-	return &b.grants[i]
+// find returns the grant in the book, or nil.
+func (b *Book) find(id ID) *Grant {
+	for i := range b.grants {
+		if b.grants[i].ID == id {
+			return &b.grants[i]
+		}
+	}
+	return nil
 }
+
+// grant is find for a share or a line: check has made sure that each names one.
+func (b *Book) grant(id ID) *Grant { return b.find(id) }
 
 func (b *Book) nextDue() time.Time {
 	var next time.Time

@@ -19,7 +19,7 @@ type CommitRequest struct {
 
 // Commit charges the hold and gives the rest back to its grants. More than was
 // held is burned from what is free, and what nobody can pay is the receipt's
-// shortfall. An expired hold is charged from what is free; the receipt says
+// shortfall. More than the hold's Max is nobody's to pay. An expired hold is charged from what is free; the receipt says
 // late. It returns [ErrHoldNotFound], [ErrHoldSettled] for a hold that was
 // committed or released, and [ErrInvalid].
 func (b *Book) Commit(r CommitRequest) (*Receipt, error) {
@@ -32,6 +32,9 @@ func (b *Book) Commit(r CommitRequest) (*Receipt, error) {
 	}
 	kind := EntryCommit
 	due := Charge(r.Outcome, r.Active, r.Planning)
+	if hold.Max > 0 {
+		due = min(due, hold.Max)
+	}
 	left := due
 	var lines sheet
 	switch {
@@ -47,7 +50,7 @@ func (b *Book) Commit(r CommitRequest) (*Receipt, error) {
 	left = b.consumeFree(&lines, left)
 	hold.Outcome = r.Outcome
 	hold.Charged = due - left
-	b.touched[hold.ID] = true
+	b.touched[hold.ID] = holdEnded
 	b.usage = &Usage{Day: hold.Day, Operation: hold.Operation, Consumed: hold.Charged, CostMicros: r.CostMicros}
 	return b.post(Entry{
 		Kind: kind, HoldID: hold.ID, BuildID: hold.BuildID, Operation: hold.Operation, Fingerprint: r.Fingerprint,

@@ -21,7 +21,9 @@ type EntryKind string
 const (
 	EntryGrant      EntryKind = "grant"
 	EntryLapse      EntryKind = "lapse"
+	EntryVoid       EntryKind = "void"
 	EntryHold       EntryKind = "hold"
+	EntryExtend     EntryKind = "extend"
 	EntryCommit     EntryKind = "commit"
 	EntryLateCommit EntryKind = "late_commit"
 	EntryRelease    EntryKind = "release"
@@ -63,7 +65,12 @@ type Entry struct {
 	Shortfall int64
 	// CostMicros is what the model providers ask for, in micro-USD.
 	CostMicros int64
-	Lines      []Line
+	// ExpireTime is the hold's end after an entry of kind hold or extend; zero
+	// otherwise.
+	ExpireTime time.Time
+	// Reason says why a grant was taken back. The fingerprint covers it.
+	Reason string
+	Lines  []Line
 	// Balance is the account's after this entry.
 	Balance Balance
 	// Prev is the hash of the entry before, zero for the first; Hash is this
@@ -141,6 +148,10 @@ func (e *Entry) Digest() Hash {
 		fingerprint = hex.EncodeToString(e.Fingerprint[:])
 	}
 	balance := e.Balance.appendJSON(nil)
+	cost := strconv.FormatInt(e.CostMicros, 10)
+	if !e.ExpireTime.IsZero() {
+		cost += "|" + strconv.FormatInt(e.ExpireTime.UnixMicro(), 10)
+	}
 	text := strings.Join([]string{
 		e.AccountID.String(),
 		strconv.FormatInt(e.Seq, 10),
@@ -153,7 +164,7 @@ func (e *Entry) Digest() Hash {
 		strconv.FormatInt(e.ActiveMillis, 10),
 		strconv.FormatInt(e.Billable, 10),
 		strconv.FormatInt(e.Shortfall, 10),
-		strconv.FormatInt(e.CostMicros, 10),
+		cost,
 		string(e.LinesJSON()),
 		string(balance),
 		fingerprint,

@@ -77,7 +77,7 @@ func (b *Book) giveBack(lines *sheet, share Share) {
 	grant := b.grant(share.GrantID)
 	line := lines.line(grant)
 	line.Held -= share.Seconds
-	if grant.expired(b.now) {
+	if grant.ended(b.now) {
 		line.Lapsed += share.Seconds
 		return
 	}

@@ -12,6 +12,7 @@ type ReserveRequest struct {
 	BuildID     ID // zero for none
 	Operation   Operation
 	Seconds     int64     // 1 to MaxSeconds
+	Max         int64     // 0, or Seconds to MaxSeconds; see [Hold]
 	ExpireTime  time.Time // after the book's now
 	Key         string    // empty for none
 	Fingerprint Hash
@@ -27,6 +28,8 @@ func (b *Book) Reserve(r ReserveRequest) (Hold, error) {
 		return Hold{}, fmt.Errorf("operation %q of hold %s: %w", r.Operation, r.HoldID, ErrInvalid)
 	case r.Seconds < 1 || r.Seconds > MaxSeconds:
 		return Hold{}, fmt.Errorf("hold of %d s: %w", r.Seconds, ErrInvalid)
+	case r.Max != 0 && (r.Max < r.Seconds || r.Max > MaxSeconds):
+		return Hold{}, fmt.Errorf("hold of %d s of at most %d s: %w", r.Seconds, r.Max, ErrInvalid)
 	case !expire.After(b.now):
 		return Hold{}, fmt.Errorf("hold that has expired: %w", ErrInvalid)
 	case r.Seconds > b.account.Free:
@@ -39,23 +42,29 @@ func (b *Book) Reserve(r ReserveRequest) (Hold, error) {
 		State:      HoldOpen,
 		Seconds:    r.Seconds,
 		Shares:     b.draw(r.Seconds),
+		Max:        r.Max,
 		Day:        dayOf(b.now, b.account.location()),
 		CreateTime: b.now,
 		ExpireTime: expire,
 	}
+	b.holds = append(b.holds, hold)
+	b.touched[hold.ID] = holdMade
+	b.post(Entry{
+		Kind: EntryHold, HoldID: r.HoldID, BuildID: r.BuildID, Operation: r.Operation,
+		Key: r.Key, Fingerprint: r.Fingerprint, ExpireTime: expire,
+	}, b.setAside(hold.Shares))
+	return hold, nil
+}
+
+// setAside returns the lines that move free seconds to what is held.
+func (b *Book) setAside(shares []Share) sheet {
 	var lines sheet
-	for _, share := range hold.Shares {
+	for _, share := range shares {
 		line := lines.line(b.grant(share.GrantID))
 		line.Free -= share.Seconds
 		line.Held += share.Seconds
 	}
-	b.holds = append(b.holds, hold)
-	b.touched[hold.ID] = true
-	b.post(Entry{
-		Kind: EntryHold, HoldID: r.HoldID, BuildID: r.BuildID, Operation: r.Operation,
-		Key: r.Key, Fingerprint: r.Fingerprint,
-	}, lines)
-	return hold, nil
+	return lines
 }
 
 // Release gives all of a hold back. A hold that has expired has nothing to give

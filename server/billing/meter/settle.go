@@ -26,14 +26,14 @@ func (b *Book) settle(h *Hold, state HoldState, kind EntryKind) {
 	}
 	h.State = state
 	h.SettleTime = b.now
-	b.touched[h.ID] = true
+	b.touched[h.ID] = holdEnded
 	b.post(Entry{Kind: kind, HoldID: h.ID, BuildID: h.BuildID, Operation: h.Operation}, lines)
 }
 
 // lapseGrants ends the free seconds of grants that ended by now, an entry each.
 func (b *Book) lapseGrants() {
 	for _, grant := range b.grants {
-		if grant.expired(b.now) && grant.Free > 0 {
+		if grant.ended(b.now) && grant.Free > 0 {
 			b.post(Entry{Kind: EntryLapse}, sheet{{
 				GrantID: grant.ID, Kind: grant.Kind, Free: -grant.Free, Lapsed: grant.Free,
 			}})

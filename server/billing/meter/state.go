@@ -58,6 +58,8 @@ const (
 	SourceGift Source = "gift"
 	// SourceAdmin is a person or a service with the right to grant.
 	SourceAdmin Source = "admin"
+	// SourcePayment is a purchase that was paid.
+	SourcePayment Source = "payment"
 )
 
 // Grant is a number of seconds given to an account. Seconds is always Free +
@@ -77,10 +79,14 @@ type Grant struct {
 	// ExpireTime is the first instant at which the grant has ended; zero is
 	// never.
 	ExpireTime time.Time
+	// VoidTime is when the grant was taken back; zero if it was not.
+	VoidTime time.Time
 }
 
-func (g Grant) expired(now time.Time) bool {
-	return !g.ExpireTime.IsZero() && !g.ExpireTime.After(now)
+// ended reports whether the grant gives no more seconds: by time, or because it
+// was taken back.
+func (g Grant) ended(now time.Time) bool {
+	return !g.VoidTime.IsZero() || !g.ExpireTime.IsZero() && !g.ExpireTime.After(now)
 }
 
 // HoldState is where a hold stands. Every state but open is final.
@@ -110,6 +116,9 @@ type Hold struct {
 	Seconds int64
 	// Shares are the grants the seconds come from, in burn order.
 	Shares []Share
+	// Max is what was approved: the most that a commit charges and that
+	// extensions reach. 0 is as much as the account has.
+	Max int64
 	// Day is the calendar day, in the account's zone, on which the hold was
 	// made, as midnight UTC. The operation's usage is counted on it.
 	Day                    time.Time

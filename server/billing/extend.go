@@ -1,0 +1,76 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/store"
+)
+
+// ExtendRequest sets more aside for an open hold.
+type ExtendRequest struct {
+	AccountID uuid.UUID
+	HoldID    uuid.UUID
+	// Key makes the request repeatable: 1 to 255 bytes, scoped to the account.
+	// An empty key makes every call a request of its own.
+	Key string
+	// Seconds more, from 0. With what is held they may not exceed what was
+	// approved for the hold.
+	Seconds int64
+	// TTL is how long the hold lasts from now; 0, or less than it has left,
+	// leaves its end as it is.
+	TTL time.Duration
+}
+
+// Extend sets more seconds aside for an open hold, in the caller's transaction,
+// and returns the hold and the balance after it. The same request again returns
+// the first answer. It returns [ErrHoldNotFound], [*InsufficientError],
+// [*HoldStateError] for a hold that is not open any more, [ErrKeyReused] and
+// [ErrInvalid].
+func (l *Ledger) Extend(ctx context.Context, tx store.Tx, request ExtendRequest) (*Hold, *Balance, error) {
+	if request.TTL < 0 || len(request.Key) > maxKey {
+		return nil, nil, fmt.Errorf("ttl %s with a key of %d bytes: %w", request.TTL, len(request.Key), ErrInvalid)
+	}
+	found, err := l.begin(ctx, tx, request.AccountID, request.Key, request.fingerprint())
+	if err != nil {
+		return nil, nil, err
+	}
+	if found.answer != nil {
+		return l.heldBefore(ctx, tx, found.answer)
+	}
+	book := found.book
+	hold, err := book.Extend(meter.ExtendRequest{
+		HoldID: meter.ID(request.HoldID), Seconds: request.Seconds, ExpireTime: book.Now().Add(request.TTL),
+		Key: request.Key, Fingerprint: request.fingerprint(),
+	})
+	switch {
+	case errors.Is(err, meter.ErrInsufficient):
+		operation := book.Operation(meter.ID(request.HoldID))
+		return nil, nil, l.insufficient(operation, request.Seconds, book.Balance())
+	case errors.Is(err, meter.ErrHoldNotFound), errors.Is(err, meter.ErrHoldSettled):
+		return nil, nil, l.notOpen(ctx, tx, book, request)
+	case err != nil:
+		return nil, nil, fmt.Errorf("extend: %w", err)
+	}
+	balance := book.Balance()
+	return &hold, &balance, l.save(ctx, tx, book)
+}
+
+// notOpen says why a hold cannot be extended. One that is due to expire has
+// expired, though nothing was written of it.
+func (l *Ledger) notOpen(ctx context.Context, db store.DBTX, book *meter.Book, request ExtendRequest) error {
+	hold, err := l.hold(ctx, db, request.AccountID, request.HoldID)
+	if err != nil {
+		return err
+	}
+	from := hold.State
+	if from == meter.HoldOpen && !hold.ExpireTime.After(book.Now()) {
+		from = meter.HoldExpired
+	}
+	return &HoldStateError{From: from, To: meter.HoldOpen}
+}
