@@ -1,8 +1,8 @@
--- Locks the account's row. Every change of an account takes this lock first and
--- reads only afterwards, in statements of their own: one that waited for the
--- lock would decide on what it saw before.
--- name: AccountLock :execrows
-select 1
+-- Locks the account's row and returns it as it is then. Every change of an account
+-- takes this lock first and reads the rest only afterwards, in statements of
+-- their own: one that waited for the lock would decide on what it saw before.
+-- name: AccountLock :one
+select *
 from account
 where id = @id
 for update;
@@ -13,32 +13,31 @@ insert into account (id, zone)
 values (@id, @zone)
 on conflict (id) do nothing;
 
--- Everything that decides about an account, from one snapshot: its row, its open
--- grants and its open holds. The clock is read by this statement, so behind the
--- lock it is later than every change.
--- name: AccountState :one
-select
-    sqlc.embed(a),
-    clock_timestamp()::timestamptz as now,
-    coalesce((
-        select json_agg(json_build_object(
-            'id', g.id, 'kind', g.kind, 'source', g.source, 'reason', g.reason, 'seconds', g.seconds,
-            'free', g.free_seconds, 'held', g.held_seconds,
-            'consumed', g.consumed_seconds, 'lapsed', g.lapsed_seconds,
-            'create_time', g.create_time, 'expire_time', g.expire_time, 'void_time', g.void_time))
-        from credit_grant as g
-        where g.account_id = a.id and g.open), '[]')::json as grants,
-    coalesce((
-        select json_agg(json_build_object(
-            'id', h.id, 'build_id', h.build_id, 'operation', h.operation, 'seconds', h.seconds, 'max', h.max_seconds,
-            'grant_ids', h.grant_ids, 'grant_seconds', h.grant_seconds, 'day', h.day,
-            'create_time', h.create_time, 'expire_time', h.expire_time))
-        from hold as h
-        where h.account_id = a.id and h.state = 'open'), '[]')::json as holds
-from account as a
-where a.id = @id;
+-- name: AccountByID :one
+select *
+from account
+where id = @id;
 
--- The database's clock, for an account that has no row yet.
+-- The grants that have seconds to give or to take back, and the database's clock,
+-- which behind the account's lock is later than every change of the account. The
+-- limit is far beyond what an account can have; were it met, the totals would not
+-- match and the account would be refused as inconsistent.
+-- Index: credit_grant_open.
+-- name: GrantOpen :many
+select sqlc.embed(g), clock_timestamp()::timestamptz as now
+from credit_grant as g
+where g.account_id = @account_id and g.open
+limit 100000;
+
+-- The holds that are open.
+-- Index: hold_open.
+-- name: HoldOpen :many
+select *
+from hold
+where account_id = @account_id and state = 'open'
+limit 100000;
+
+-- The database's clock, for an account without open grants.
 -- name: AccountClock :one
 select clock_timestamp()::timestamptz as now;
 

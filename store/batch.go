@@ -18,7 +18,7 @@ type Tx interface {
 // InBatch runs fn's statements in one round trip. It calls fn twice: first to
 // learn the statements, which all seem to succeed with one row of zero values,
 // then to hand out their results. So fn issues the same statements both times,
-// whatever they return, by generated queries that yield at most one row.
+// whatever they return.
 func InBatch(ctx context.Context, tx Tx, fn func(db DBTX) error) error {
 	batch := &pgx.Batch{}
 	if err := fn(recorder{batch}); err != nil {
@@ -45,6 +45,31 @@ func InLastBatch(ctx context.Context, tx Tx, fn func(db DBTX) error) error {
 	return InBatch(ctx, tx, fn)
 }
 
+// InSnapshot is InBatch for reads that must agree with each other: outside of a
+// transaction it gives them one of their own, in the same round trip, that sees
+// one state of the database. In the caller's transaction they agree if that is
+// isolated, or has locked what they read.
+func InSnapshot(ctx context.Context, db Tx, fn func(db DBTX) error) error {
+	if pool, ok := db.(*DB); ok {
+		db = snapshot{pool}
+	}
+	return InBatch(ctx, db, fn)
+}
+
+// snapshot sends each batch as a transaction.
+type snapshot struct{ *DB }
+
+// SendBatch implements [Tx].
+func (s snapshot) SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults {
+	framed := &pgx.Batch{}
+	framed.Queue("begin isolation level repeatable read, read only")
+	framed.QueuedQueries = append(framed.QueuedQueries, batch.QueuedQueries...)
+	framed.Queue("commit")
+	results := &framedBatch{BatchResults: s.DB.SendBatch(ctx, framed)}
+	_, results.err = results.Exec()
+	return results
+}
+
 // recorder queues statements instead of running them.
 type recorder struct{ batch *pgx.Batch }
 
@@ -58,8 +83,9 @@ func (r recorder) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
 	return zeroRow{}
 }
 
-func (recorder) Query(context.Context, string, ...any) (pgx.Rows, error) {
-	return nil, errManyInBatch
+func (r recorder) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	r.batch.Queue(sql, args...)
+	return noRows{}, nil
 }
 
 // zeroRow leaves what is scanned into as it is.
@@ -76,4 +102,15 @@ func (r replies) Exec(context.Context, string, ...any) (pgconn.CommandTag, error
 
 func (r replies) QueryRow(context.Context, string, ...any) pgx.Row { return r.results.QueryRow() }
 
-func (replies) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, errManyInBatch }
+func (r replies) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return r.results.Query() //nolint:wrapcheck // a result of ours, translated
+}
+
+// noRows is an empty result.
+type noRows struct{ pgx.Rows }
+
+func (noRows) Next() bool { return false }
+
+func (noRows) Err() error { return nil }
+
+func (noRows) Close() {}

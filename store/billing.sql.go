@@ -12,11 +12,44 @@ import (
 	"github.com/google/uuid"
 )
 
+const accountByID = `-- name: AccountByID :one
+select id, zone, welcomed, gift_until, last_time, next_due, seq, chain_head, granted_seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, shortfall_seconds, create_time
+from account
+where id = $1
+`
+
+type AccountByIDParams struct {
+	ID uuid.UUID
+}
+
+func (q *Queries) AccountByID(ctx context.Context, db DBTX, arg *AccountByIDParams) (*Account, error) {
+	row := db.QueryRow(ctx, accountByID, arg.ID)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Zone,
+		&i.Welcomed,
+		&i.GiftUntil,
+		&i.LastTime,
+		&i.NextDue,
+		&i.Seq,
+		&i.ChainHead,
+		&i.GrantedSeconds,
+		&i.FreeSeconds,
+		&i.HeldSeconds,
+		&i.ConsumedSeconds,
+		&i.LapsedSeconds,
+		&i.ShortfallSeconds,
+		&i.CreateTime,
+	)
+	return &i, err
+}
+
 const accountClock = `-- name: AccountClock :one
 select clock_timestamp()::timestamptz as now
 `
 
-// The database's clock, for an account that has no row yet.
+// The database's clock, for an account without open grants.
 func (q *Queries) AccountClock(ctx context.Context, db DBTX) (time.Time, error) {
 	row := db.QueryRow(ctx, accountClock)
 	var now time.Time
@@ -41,8 +74,8 @@ func (q *Queries) AccountInsert(ctx context.Context, db DBTX, arg *AccountInsert
 	return err
 }
 
-const accountLock = `-- name: AccountLock :execrows
-select 1
+const accountLock = `-- name: AccountLock :one
+select id, zone, welcomed, gift_until, last_time, next_due, seq, chain_head, granted_seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, shortfall_seconds, create_time
 from account
 where id = $1
 for update
@@ -52,76 +85,28 @@ type AccountLockParams struct {
 	ID uuid.UUID
 }
 
-// Locks the account's row. Every change of an account takes this lock first and
-// reads only afterwards, in statements of their own: one that waited for the
-// lock would decide on what it saw before.
-func (q *Queries) AccountLock(ctx context.Context, db DBTX, arg *AccountLockParams) (int64, error) {
-	result, err := db.Exec(ctx, accountLock, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const accountState = `-- name: AccountState :one
-select
-    a.id, a.zone, a.welcomed, a.gift_until, a.last_time, a.next_due, a.seq, a.chain_head, a.granted_seconds, a.free_seconds, a.held_seconds, a.consumed_seconds, a.lapsed_seconds, a.shortfall_seconds, a.create_time,
-    clock_timestamp()::timestamptz as now,
-    coalesce((
-        select json_agg(json_build_object(
-            'id', g.id, 'kind', g.kind, 'source', g.source, 'reason', g.reason, 'seconds', g.seconds,
-            'free', g.free_seconds, 'held', g.held_seconds,
-            'consumed', g.consumed_seconds, 'lapsed', g.lapsed_seconds,
-            'create_time', g.create_time, 'expire_time', g.expire_time, 'void_time', g.void_time))
-        from credit_grant as g
-        where g.account_id = a.id and g.open), '[]')::json as grants,
-    coalesce((
-        select json_agg(json_build_object(
-            'id', h.id, 'build_id', h.build_id, 'operation', h.operation, 'seconds', h.seconds, 'max', h.max_seconds,
-            'grant_ids', h.grant_ids, 'grant_seconds', h.grant_seconds, 'day', h.day,
-            'create_time', h.create_time, 'expire_time', h.expire_time))
-        from hold as h
-        where h.account_id = a.id and h.state = 'open'), '[]')::json as holds
-from account as a
-where a.id = $1
-`
-
-type AccountStateParams struct {
-	ID uuid.UUID
-}
-
-type AccountStateRow struct {
-	Account Account
-	Now     time.Time
-	Grants  []byte
-	Holds   []byte
-}
-
-// Everything that decides about an account, from one snapshot: its row, its open
-// grants and its open holds. The clock is read by this statement, so behind the
-// lock it is later than every change.
-func (q *Queries) AccountState(ctx context.Context, db DBTX, arg *AccountStateParams) (*AccountStateRow, error) {
-	row := db.QueryRow(ctx, accountState, arg.ID)
-	var i AccountStateRow
+// Locks the account's row and returns it as it is then. Every change of an account
+// takes this lock first and reads the rest only afterwards, in statements of
+// their own: one that waited for the lock would decide on what it saw before.
+func (q *Queries) AccountLock(ctx context.Context, db DBTX, arg *AccountLockParams) (*Account, error) {
+	row := db.QueryRow(ctx, accountLock, arg.ID)
+	var i Account
 	err := row.Scan(
-		&i.Account.ID,
-		&i.Account.Zone,
-		&i.Account.Welcomed,
-		&i.Account.GiftUntil,
-		&i.Account.LastTime,
-		&i.Account.NextDue,
-		&i.Account.Seq,
-		&i.Account.ChainHead,
-		&i.Account.GrantedSeconds,
-		&i.Account.FreeSeconds,
-		&i.Account.HeldSeconds,
-		&i.Account.ConsumedSeconds,
-		&i.Account.LapsedSeconds,
-		&i.Account.ShortfallSeconds,
-		&i.Account.CreateTime,
-		&i.Now,
-		&i.Grants,
-		&i.Holds,
+		&i.ID,
+		&i.Zone,
+		&i.Welcomed,
+		&i.GiftUntil,
+		&i.LastTime,
+		&i.NextDue,
+		&i.Seq,
+		&i.ChainHead,
+		&i.GrantedSeconds,
+		&i.FreeSeconds,
+		&i.HeldSeconds,
+		&i.ConsumedSeconds,
+		&i.LapsedSeconds,
+		&i.ShortfallSeconds,
+		&i.CreateTime,
 	)
 	return &i, err
 }
@@ -279,6 +264,63 @@ func (q *Queries) GrantInsert(ctx context.Context, db DBTX, arg *GrantInsertPara
 		arg.ExpireTime,
 	)
 	return err
+}
+
+const grantOpen = `-- name: GrantOpen :many
+select g.id, g.account_id, g.kind, g.source, g.reason, g.seconds, g.free_seconds, g.held_seconds, g.consumed_seconds, g.lapsed_seconds, g.open, g.create_time, g.expire_time, g.void_time, clock_timestamp()::timestamptz as now
+from credit_grant as g
+where g.account_id = $1 and g.open
+limit 100000
+`
+
+type GrantOpenParams struct {
+	AccountID uuid.UUID
+}
+
+type GrantOpenRow struct {
+	CreditGrant CreditGrant
+	Now         time.Time
+}
+
+// The grants that have seconds to give or to take back, and the database's clock,
+// which behind the account's lock is later than every change of the account. The
+// limit is far beyond what an account can have; were it met, the totals would not
+// match and the account would be refused as inconsistent.
+// Index: credit_grant_open.
+func (q *Queries) GrantOpen(ctx context.Context, db DBTX, arg *GrantOpenParams) ([]*GrantOpenRow, error) {
+	rows, err := db.Query(ctx, grantOpen, arg.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*GrantOpenRow{}
+	for rows.Next() {
+		var i GrantOpenRow
+		if err := rows.Scan(
+			&i.CreditGrant.ID,
+			&i.CreditGrant.AccountID,
+			&i.CreditGrant.Kind,
+			&i.CreditGrant.Source,
+			&i.CreditGrant.Reason,
+			&i.CreditGrant.Seconds,
+			&i.CreditGrant.FreeSeconds,
+			&i.CreditGrant.HeldSeconds,
+			&i.CreditGrant.ConsumedSeconds,
+			&i.CreditGrant.LapsedSeconds,
+			&i.CreditGrant.Open,
+			&i.CreditGrant.CreateTime,
+			&i.CreditGrant.ExpireTime,
+			&i.CreditGrant.VoidTime,
+			&i.Now,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const grantUpdate = `-- name: GrantUpdate :execrows
@@ -454,6 +496,57 @@ func (q *Queries) HoldInsert(ctx context.Context, db DBTX, arg *HoldInsertParams
 		arg.QuotedSeconds,
 	)
 	return err
+}
+
+const holdOpen = `-- name: HoldOpen :many
+select id, account_id, build_id, operation, state, seconds, grant_ids, grant_seconds, day, create_time, expire_time, settle_time, outcome, charged_seconds, max_seconds, project_size, quoted_seconds
+from hold
+where account_id = $1 and state = 'open'
+limit 100000
+`
+
+type HoldOpenParams struct {
+	AccountID uuid.UUID
+}
+
+// The holds that are open.
+// Index: hold_open.
+func (q *Queries) HoldOpen(ctx context.Context, db DBTX, arg *HoldOpenParams) ([]*Hold, error) {
+	rows, err := db.Query(ctx, holdOpen, arg.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*Hold{}
+	for rows.Next() {
+		var i Hold
+		if err := rows.Scan(
+			&i.ID,
+			&i.AccountID,
+			&i.BuildID,
+			&i.Operation,
+			&i.State,
+			&i.Seconds,
+			&i.GrantIds,
+			&i.GrantSeconds,
+			&i.Day,
+			&i.CreateTime,
+			&i.ExpireTime,
+			&i.SettleTime,
+			&i.Outcome,
+			&i.ChargedSeconds,
+			&i.MaxSeconds,
+			&i.ProjectSize,
+			&i.QuotedSeconds,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const holdSettleIfState = `-- name: HoldSettleIfState :execrows

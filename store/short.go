@@ -10,10 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-var (
-	errManyInBatch = errors.New("a batch takes queries of one row only")
-	errOver        = errors.New("transaction is over")
-)
+var errOver = errors.New("transaction is over")
 
 // InShortTx is [InTx] for work that reads in one batch and writes in another: the
 // transaction begins in the round trip of the first and is committed in that of
@@ -111,16 +108,18 @@ func (t *shortTx) SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResu
 type framedBatch struct {
 	pgx.BatchResults
 
-	tx  *shortTx
-	err error // of begin
+	tx  *shortTx // nil for a snapshot, which always commits
+	err error    // of begin
 }
 
 // Close reads the commit, where there is one, before it closes.
 func (b *framedBatch) Close() error {
 	err := b.err
-	if b.tx.last && err == nil {
+	if err == nil && (b.tx == nil || b.tx.last) {
 		_, err = b.BatchResults.Exec()
-		b.tx.over = err == nil
+	}
+	if b.tx != nil {
+		b.tx.over = b.tx.last && err == nil
 	}
 	return errors.Join(err, b.BatchResults.Close())
 }

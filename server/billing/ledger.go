@@ -63,71 +63,94 @@ type change struct {
 // begin takes the account's lock until the transaction ends, looks the key up
 // and opens the account, in one round trip. It makes the account's row on first
 // contact. A key that has got an answer for another request is [ErrKeyReused].
-func (l *Ledger) begin(ctx context.Context, tx store.Tx, accountID uuid.UUID, key string, request meter.Hash) (change, error) {
-	locked, err := l.readLocked(ctx, tx, accountID, key)
+func (l *Ledger) begin(
+	ctx context.Context, tx store.Tx, accountID uuid.UUID, key string, request meter.Hash,
+) (change, error) {
+	rows, err := l.readLocked(ctx, tx, accountID, key)
 	if err != nil {
 		return change{}, err
 	}
-	if locked.answer != nil {
-		answer, err := entryFromRow(locked.answer)
+	if rows.answer != nil {
+		answer, err := entryFromRow(rows.answer)
 		if err == nil && answer.Fingerprint != request {
 			err = ErrKeyReused
 		}
 		return change{answer: answer}, err
 	}
-	state, err := locked.stateOf(accountID)
+	state, err := rows.state()
 	if err != nil {
 		return change{}, err
 	}
-	book, err := l.open(state, l.clock(locked.state.Now))
+	book, err := l.open(state, rows.now)
 	return change{book: book}, err
 }
 
-// lockedRows is what is read behind an account's lock.
-type lockedRows struct {
-	found  int64
-	state  *store.AccountStateRow
-	answer *store.Journal // nil for a new key or none
+// accountRows is what is stored of an account.
+type accountRows struct {
+	account *store.Account // nil for one that nobody has met
+	grants  []*store.GrantOpenRow
+	holds   []*store.Hold
+	now     time.Time
+	answer  *store.Journal // nil for a new key or none
 }
 
-func (r *lockedRows) stateOf(accountID uuid.UUID) (meter.State, error) {
-	state, err := stateFromRow(r.state)
-	if err != nil {
-		return meter.State{}, fmt.Errorf("account %s: %w", accountID, err)
-	}
-	return state, nil
-}
-
-// readLocked locks and reads. The lock is a statement of its own, before the
-// others: one that waited for it would see what was before.
-func (l *Ledger) readLocked(ctx context.Context, tx store.Tx, accountID uuid.UUID, key string) (*lockedRows, error) {
-	var rows lockedRows
+// readLocked locks the account and reads it. The lock is a statement of its own,
+// before the others: one that waited for it would see what was before.
+func (l *Ledger) readLocked(
+	ctx context.Context, tx store.Tx, accountID uuid.UUID, key string,
+) (*accountRows, error) {
+	rows := &accountRows{}
 	read := func(db store.DBTX) (err error) {
-		if rows.found, err = l.queries.AccountLock(ctx, db, &store.AccountLockParams{ID: accountID}); err != nil {
+		rows.account, err = absent(l.queries.AccountLock(ctx, db, &store.AccountLockParams{ID: accountID}))
+		if err != nil {
 			return fmt.Errorf("lock account: %w", err)
 		}
 		if key != "" {
-			rows.answer, err = absent(l.queries.JournalByKey(ctx, db, &store.JournalByKeyParams{AccountID: accountID, IdempotencyKey: key}))
+			rows.answer, err = absent(l.queries.JournalByKey(ctx, db, &store.JournalByKeyParams{
+				AccountID: accountID, IdempotencyKey: key,
+			}))
 			if err != nil {
 				return fmt.Errorf("look up key: %w", err)
 			}
 		}
-		if rows.state, err = absent(l.queries.AccountState(ctx, db, &store.AccountStateParams{ID: accountID})); err != nil {
-			return fmt.Errorf("read account: %w", err)
-		}
-		return nil
+		return l.readRows(ctx, db, accountID, rows)
 	}
 	err := store.InBatch(ctx, tx, read)
-	if err == nil && rows.found == 0 {
+	if err == nil && rows.account == nil {
 		if err := l.queries.AccountInsert(ctx, tx, &store.AccountInsertParams{ID: accountID, Zone: defaultZone}); err != nil {
 			return nil, fmt.Errorf("make account: %w", err)
 		}
 		err = store.InBatch(ctx, tx, read)
 	}
-	if err == nil && rows.state == nil {
-		err = errLostLock
+	if err != nil {
+		return nil, err
 	}
-	return &rows, err
+	return rows, l.readClock(ctx, tx, rows)
+}
+
+// readRows reads what an account has.
+func (l *Ledger) readRows(ctx context.Context, db store.DBTX, accountID uuid.UUID, rows *accountRows) (err error) {
+	if rows.grants, err = l.queries.GrantOpen(ctx, db, &store.GrantOpenParams{AccountID: accountID}); err != nil {
+		return fmt.Errorf("read grants: %w", err)
+	}
+	if rows.holds, err = l.queries.HoldOpen(ctx, db, &store.HoldOpenParams{AccountID: accountID}); err != nil {
+		return fmt.Errorf("read holds: %w", err)
+	}
+	return nil
+}
+
+// readClock tells the time, which comes with the grants where there are any.
+func (l *Ledger) readClock(ctx context.Context, db store.DBTX, rows *accountRows) (err error) {
+	if len(rows.grants) > 0 {
+		rows.now = l.clock(rows.grants[0].Now)
+		return nil
+	}
+	now, err := l.queries.AccountClock(ctx, db)
+	if err != nil {
+		return fmt.Errorf("read clock: %w", err)
+	}
+	rows.now = l.clock(now)
+	return nil
 }
 
 // absent makes nil of a row that is not there.
@@ -136,27 +159,6 @@ func absent[R any](row *R, err error) (*R, error) {
 		return nil, nil //nolint:nilnil // not there is no error
 	}
 	return row, err
-}
-
-// load reads the account from one snapshot, and the time. An account without a
-// row is one that nobody has met.
-func (l *Ledger) load(ctx context.Context, db store.DBTX, accountID uuid.UUID) (meter.State, time.Time, error) {
-	row, err := l.queries.AccountState(ctx, db, &store.AccountStateParams{ID: accountID})
-	if errors.Is(err, store.ErrNotFound) {
-		now, clockErr := l.queries.AccountClock(ctx, db)
-		if clockErr != nil {
-			return meter.State{}, time.Time{}, fmt.Errorf("read clock: %w", clockErr)
-		}
-		return meter.State{Account: meter.Account{ID: meter.ID(accountID)}}, l.clock(now), nil
-	}
-	if err != nil {
-		return meter.State{}, time.Time{}, fmt.Errorf("read account: %w", err)
-	}
-	state, err := stateFromRow(row)
-	if err != nil {
-		return meter.State{}, time.Time{}, fmt.Errorf("account %s: %w", accountID, err)
-	}
-	return state, l.clock(row.Now), nil
 }
 
 // open opens the book of a loaded account.
@@ -176,13 +178,31 @@ func (l *Ledger) open(state meter.State, now time.Time) (*meter.Book, error) {
 	return book, nil
 }
 
-// openAccount loads and opens an account for a read.
-func (l *Ledger) openAccount(ctx context.Context, db store.DBTX, accountID uuid.UUID) (*meter.Book, error) {
-	state, now, err := l.load(ctx, db, accountID)
+// openToRead opens an account without its lock, from one snapshot. One that
+// nobody has met has no row.
+func (l *Ledger) openToRead(ctx context.Context, db store.Tx, accountID uuid.UUID) (*meter.Book, error) {
+	rows := &accountRows{}
+	err := store.InSnapshot(ctx, db, func(db store.DBTX) (err error) {
+		rows.account, err = absent(l.queries.AccountByID(ctx, db, &store.AccountByIDParams{ID: accountID}))
+		if err != nil {
+			return fmt.Errorf("read account: %w", err)
+		}
+		return l.readRows(ctx, db, accountID, rows)
+	})
+	if err == nil {
+		err = l.readClock(ctx, db, rows)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return l.open(state, now)
+	if rows.account == nil {
+		return l.open(meter.State{Account: meter.Account{ID: meter.ID(accountID)}}, rows.now)
+	}
+	state, err := rows.state()
+	if err != nil {
+		return nil, err
+	}
+	return l.open(state, rows.now)
 }
 
 func newID() (meter.ID, error) {

@@ -11,67 +11,22 @@ import (
 	"github.com/sheenapps/sheen/store"
 )
 
-// grantRow and holdRow are the objects that AccountState aggregates.
-type grantRow struct {
-	ID         uuid.UUID  `json:"id"`
-	Kind       string     `json:"kind"`
-	Source     string     `json:"source"`
-	Reason     string     `json:"reason"`
-	Seconds    int64      `json:"seconds"`
-	Free       int64      `json:"free"`
-	Held       int64      `json:"held"`
-	Consumed   int64      `json:"consumed"`
-	Lapsed     int64      `json:"lapsed"`
-	CreateTime time.Time  `json:"create_time"`
-	ExpireTime *time.Time `json:"expire_time"`
-	VoidTime   *time.Time `json:"void_time"`
-}
-
-type holdRow struct {
-	ID           uuid.UUID   `json:"id"`
-	BuildID      *uuid.UUID  `json:"build_id"`
-	Operation    string      `json:"operation"`
-	Seconds      int64       `json:"seconds"`
-	Max          int64       `json:"max"`
-	GrantIDs     []uuid.UUID `json:"grant_ids"`
-	GrantSeconds []int64     `json:"grant_seconds"`
-	Day          string      `json:"day"`
-	CreateTime   time.Time   `json:"create_time"`
-	ExpireTime   time.Time   `json:"expire_time"`
-}
-
-func stateFromRow(row *store.AccountStateRow) (meter.State, error) {
-	account, err := accountFromRow(&row.Account)
+// state converts what was read. The account has a row.
+func (r *accountRows) state() (meter.State, error) {
+	account, err := accountFromRow(r.account)
 	if err != nil {
-		return meter.State{}, err
+		return meter.State{}, fmt.Errorf("account %s: %w", r.account.ID, err)
 	}
-	var grants []grantRow
-	if err := json.Unmarshal(row.Grants, &grants); err != nil {
-		return meter.State{}, fmt.Errorf("decode grants: %w", err)
+	state := meter.State{
+		Account: account,
+		Grants:  make([]meter.Grant, len(r.grants)),
+		Holds:   make([]meter.Hold, len(r.holds)),
 	}
-	var holds []holdRow
-	if err := json.Unmarshal(row.Holds, &holds); err != nil {
-		return meter.State{}, fmt.Errorf("decode holds: %w", err)
+	for i, grant := range r.grants {
+		state.Grants[i] = grantFromRow(&grant.CreditGrant)
 	}
-	state := meter.State{Account: account}
-	for _, grant := range grants {
-		state.Grants = append(state.Grants, meter.Grant{
-			ID: meter.ID(grant.ID), Kind: meter.Kind(grant.Kind), Source: meter.Source(grant.Source),
-			Reason: grant.Reason, Seconds: grant.Seconds,
-			Free: grant.Free, Held: grant.Held, Consumed: grant.Consumed, Lapsed: grant.Lapsed,
-			CreateTime: grant.CreateTime.UTC(), ExpireTime: timeOrZero(grant.ExpireTime), VoidTime: timeOrZero(grant.VoidTime),
-		})
-	}
-	for _, hold := range holds {
-		day, err := time.Parse(time.DateOnly, hold.Day)
-		if err != nil {
-			return meter.State{}, fmt.Errorf("decode hold: %w", err)
-		}
-		state.Holds = append(state.Holds, meter.Hold{
-			ID: meter.ID(hold.ID), BuildID: idOrZero(hold.BuildID), Operation: meter.Operation(hold.Operation),
-			State: meter.HoldOpen, Seconds: hold.Seconds, Max: hold.Max, Shares: shares(hold.GrantIDs, hold.GrantSeconds),
-			Day: day, CreateTime: hold.CreateTime.UTC(), ExpireTime: hold.ExpireTime.UTC(),
-		})
+	for i, hold := range r.holds {
+		state.Holds[i] = holdFromRow(hold)
 	}
 	return state, nil
 }

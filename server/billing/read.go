@@ -13,8 +13,8 @@ import (
 // Balance returns what the account has now. Its Spendable is exactly what
 // Reserve would grant at that instant. An account that nobody has met shows its
 // gifts; reading makes nothing.
-func (l *Ledger) Balance(ctx context.Context, db store.DBTX, accountID uuid.UUID) (*Balance, error) {
-	book, err := l.openAccount(ctx, db, accountID)
+func (l *Ledger) Balance(ctx context.Context, db store.Tx, accountID uuid.UUID) (*Balance, error) {
+	book, err := l.openToRead(ctx, db, accountID)
 	if err != nil {
 		return nil, err
 	}

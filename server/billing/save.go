@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -19,16 +20,19 @@ func (l *Ledger) save(ctx context.Context, tx store.Tx, book *meter.Book) error 
 	if len(changes.Entries) == 0 {
 		return nil
 	}
-	steps := []func(context.Context, store.DBTX, *meter.Changes) error{
-		l.saveGrants, l.saveHolds, l.saveJournal, l.saveUsage, l.saveAccount,
+	rows := make([]*store.JournalInsertParams, len(changes.Entries))
+	for i := range changes.Entries {
+		rows[i] = journalParams(&changes.Entries[i])
 	}
 	return store.InLastBatch(ctx, tx, func(db store.DBTX) error {
-		for _, step := range steps {
-			if err := step(ctx, db, &changes); err != nil {
-				return err
-			}
-		}
-		return nil
+		// All of them are called, whatever one of them returns.
+		return cmp.Or(
+			l.saveGrants(ctx, db, &changes),
+			l.saveHolds(ctx, db, &changes),
+			l.saveJournal(ctx, db, rows),
+			l.saveUsage(ctx, db, &changes),
+			l.saveAccount(ctx, db, &changes),
+		)
 	})
 }
 
@@ -94,24 +98,16 @@ func (l *Ledger) saveHolds(ctx context.Context, db store.DBTX, changes *meter.Ch
 	return nil
 }
 
-func (l *Ledger) saveJournal(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
-	for i := range changes.Entries {
-		params, err := journalParams(&changes.Entries[i])
-		if err != nil {
-			return err
-		}
-		if err := l.queries.JournalInsert(ctx, db, params); err != nil {
+func (l *Ledger) saveJournal(ctx context.Context, db store.DBTX, rows []*store.JournalInsertParams) error {
+	for _, row := range rows {
+		if err := l.queries.JournalInsert(ctx, db, row); err != nil {
 			return fmt.Errorf("insert journal row: %w", err)
 		}
 	}
 	return nil
 }
 
-func journalParams(entry *meter.Entry) (*store.JournalInsertParams, error) {
-	balance, err := entry.Balance.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("encode balance: %w", err)
-	}
+func journalParams(entry *meter.Entry) *store.JournalInsertParams {
 	sum := entry.Sum()
 	params := &store.JournalInsertParams{
 		AccountID: uuid.UUID(entry.AccountID), Seq: entry.Seq, Kind: string(entry.Kind), CreateTime: entry.Time,
@@ -121,13 +117,13 @@ func journalParams(entry *meter.Entry) (*store.JournalInsertParams, error) {
 		CostMicros:   entry.CostMicros,
 		GrantedDelta: sum.Free + sum.Held + sum.Consumed + sum.Lapsed,
 		FreeDelta:    sum.Free, HeldDelta: sum.Held, ConsumedDelta: sum.Consumed, LapsedDelta: sum.Lapsed,
-		Lines: entry.LinesJSON(), Balance: balance, PrevHash: entry.Prev[:], Hash: entry.Hash[:],
+		Lines: entry.LinesJSON(), Balance: entry.BalanceJSON(), PrevHash: entry.Prev[:], Hash: entry.Hash[:],
 		ExpireTime: timeOrNull(entry.ExpireTime), Reason: entry.Reason,
 	}
 	if entry.Fingerprint != (meter.Hash{}) {
 		params.Fingerprint = entry.Fingerprint[:]
 	}
-	return params, nil
+	return params
 }
 
 func (l *Ledger) saveUsage(ctx context.Context, db store.DBTX, changes *meter.Changes) error {

@@ -93,7 +93,7 @@ func (l *Ledger) openHold(
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := rows.stateOf(accountID)
+	state, err := rows.state()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,7 +107,7 @@ func (l *Ledger) openHold(
 		}
 		state.Holds = append(state.Holds, *hold)
 	}
-	book, err := l.open(state, l.clock(rows.state.Now))
+	book, err := l.open(state, rows.now)
 	return book, nil, err
 }
 

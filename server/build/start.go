@@ -151,7 +151,7 @@ func answersFromProto(answers []*buildv1.Answer) []engine.Answer {
 }
 
 // known returns the build that the session already has, or nil.
-func (s *Service) known(ctx context.Context, db store.DBTX, sub *submission) (*started, error) {
+func (s *Service) known(ctx context.Context, db store.Tx, sub *submission) (*started, error) {
 	b, err := s.queries.BuildBySession(ctx, db, &store.BuildBySessionParams{UserID: sub.userID, BuildSessionID: sub.session})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil //nolint:nilnil // not known is not an error

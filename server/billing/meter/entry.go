@@ -92,7 +92,7 @@ func (e *Entry) Sum() Line {
 
 // LinesJSON returns the lines as they are stored and hashed.
 func (e *Entry) LinesJSON() []byte {
-	out := []byte{'['}
+	out := append(make([]byte, 0, 256), '[')
 	for i, line := range e.Lines {
 		if i > 0 {
 			out = append(out, ',')
@@ -107,10 +107,10 @@ func (e *Entry) LinesJSON() []byte {
 	return append(out, ']')
 }
 
-// MarshalJSON writes the balance as it is stored and hashed: kinds in burn
-// order, times in UTC.
-func (b Balance) MarshalJSON() ([]byte, error) {
-	return b.appendJSON(nil), nil
+// BalanceJSON returns the balance as it is stored and hashed: kinds in burn order,
+// times in UTC.
+func (e *Entry) BalanceJSON() []byte {
+	return e.Balance.appendJSON(make([]byte, 0, 192))
 }
 
 func (b Balance) appendJSON(out []byte) []byte {
@@ -147,7 +147,6 @@ func (e *Entry) Digest() Hash {
 	if e.Fingerprint != (Hash{}) {
 		fingerprint = hex.EncodeToString(e.Fingerprint[:])
 	}
-	balance := e.Balance.appendJSON(nil)
 	cost := strconv.FormatInt(e.CostMicros, 10)
 	if !e.ExpireTime.IsZero() {
 		cost += "|" + strconv.FormatInt(e.ExpireTime.UnixMicro(), 10)
@@ -166,7 +165,7 @@ func (e *Entry) Digest() Hash {
 		strconv.FormatInt(e.Shortfall, 10),
 		cost,
 		string(e.LinesJSON()),
-		string(balance),
+		string(e.BalanceJSON()),
 		fingerprint,
 		e.Key,
 	}, "|")
