@@ -58,6 +58,18 @@ set welcomed          = @welcomed,
     shortfall_seconds = @shortfall_seconds
 where id = @id and seq = @expected_seq;
 
+-- Accounts in which a hold or a grant has ended by itself and that was not
+-- written yet, in no order.
+-- Index: hold_due, credit_grant_due.
+-- name: AccountDue :many
+select due.account_id
+from (
+    (select h.account_id from hold as h where h.state = 'open' and h.expire_time <= @now limit @max_rows)
+    union
+    (select g.account_id from credit_grant as g where g.open and g.expire_time <= @now and g.free_seconds > 0 limit @max_rows)
+) as due
+limit @max_rows;
+
 -- name: GrantInsert :exec
 insert into credit_grant (
     id,

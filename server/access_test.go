@@ -30,15 +30,12 @@ import (
 // answer UNIMPLEMENTED. Whoever implements one takes it out.
 var notServed = []string{
 	"/sheen.billing.v1.BillingService/CreateCheckout",
-	"/sheen.billing.v1.BillingService/ExtendHold",
 	"/sheen.billing.v1.BillingService/GetAutoTopUp",
-	"/sheen.billing.v1.BillingService/GetHold",
 	"/sheen.billing.v1.BillingService/GetUsage",
 	"/sheen.billing.v1.BillingService/ListPackages",
 	"/sheen.billing.v1.BillingService/ListTransactions",
 	"/sheen.billing.v1.BillingService/SetAutoTopUp",
 	"/sheen.billing.v1.BillingService/VerifyLedger",
-	"/sheen.billing.v1.BillingService/VoidGrant",
 	"/sheen.build.v1.BuildService/AnalyzePrompt",
 	"/sheen.build.v1.BuildService/DeployVersion",
 	"/sheen.build.v1.BuildService/ExportVersion",

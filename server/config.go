@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/sheenapps/sheen/server/billing/meter"
 )
 
 // Config is everything that can be set. It is read once, at the start, and
@@ -46,6 +48,8 @@ type Config struct {
 	// EventRetention is how long the events of a build are kept, from its start:
 	// 24 h to ten years, or 0 for ever. They go in whole weeks.
 	EventRetention time.Duration
+	// BurnOrder is the order in which AI time is burned; nil is the default one.
+	BurnOrder *meter.Order
 	// JWKSURL, JWTIssuer and JWTAudience describe whose tokens are accepted
 	// besides those of the data folder's key; all are set or none.
 	JWKSURL, JWTIssuer, JWTAudience string

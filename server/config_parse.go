@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sheenapps/sheen/server/billing/meter"
 )
 
 const (
@@ -157,6 +159,15 @@ func parseEventRetention(cfg *Config, raw string) error {
 		return fmt.Errorf("must be 0, which keeps events for ever, or a duration from %v to %v, such as 720h", minEventRetention, maxEventRetention)
 	}
 	cfg.EventRetention = d
+	return nil
+}
+
+func parseBurnOrder(cfg *Config, raw string) error {
+	order, err := meter.ParseOrder(raw)
+	if err != nil {
+		return fmt.Errorf("must be %s, or all six kinds of grants, such as %s", meter.ExpiringFirst(), meter.DefaultOrder())
+	}
+	cfg.BurnOrder = &order
 	return nil
 }
 

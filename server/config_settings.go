@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/server/embedded"
 )
 
@@ -84,6 +85,10 @@ func settings() []setting {
 		{
 			name: "event-retention", standard: "720h", parse: parseEventRetention,
 			meaning: "how long a build's events are kept, 24h to 87600h; 0 is for ever",
+		},
+		{
+			name: "burn-order", shown: "`" + meter.DefaultOrder().String() + "`", parse: parseBurnOrder,
+			meaning: "order in which AI time is burned: all six kinds, or expiring-first",
 		},
 		{
 			name: "jwks-url", parse: parseJWKSURL,

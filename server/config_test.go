@@ -126,6 +126,7 @@ func TestConfigProblems(t *testing.T) {
 		"public url":      {[]string{"--public-url", "sheen"}, `--public-url is "sheen" and must be an http or https address, such as https://sheen.example.com`},
 		"empty data dir":  {[]string{"--data-dir", ""}, `--data-dir is "" and must name a folder`},
 		"toggle":          {[]string{"--embedded=perhaps"}, `--embedded is "perhaps" and must be true or false`},
+		"burn order":      {[]string{"--burn-order", "daily"}, `--burn-order is "daily" and must be expiring-first, or all six kinds of grants, such as welcome,daily,subscription,compensation,promo,package`},
 		"role":            {[]string{"--role", "api,cook"}, `--role is "api,cook" and must be api, worker or api,worker`},
 		"engine unknown":  {[]string{"--engine", "magic"}, `--engine is "magic" and must be offline`},
 		"engine to come":  {[]string{"--engine", "anthropic"}, `--engine is "anthropic" and is not built into this version: use offline`},

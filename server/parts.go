@@ -57,7 +57,7 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 	}
 	s.connectHub(p)
 	ports := build.Ports{
-		DB: p.db, Ledger: billing.NewLedger(billing.Options{}),
+		DB: p.db, Ledger: billing.NewLedger(billing.Options{Order: s.cfg.BurnOrder}),
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
 	}
 	if err := s.connectJobs(ctx, p, ports); err != nil {

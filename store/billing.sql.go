@@ -57,6 +57,44 @@ func (q *Queries) AccountClock(ctx context.Context, db DBTX) (time.Time, error) 
 	return now, err
 }
 
+const accountDue = `-- name: AccountDue :many
+select due.account_id
+from (
+    (select h.account_id from hold as h where h.state = 'open' and h.expire_time <= $1 limit $2)
+    union
+    (select g.account_id from credit_grant as g where g.open and g.expire_time <= $1 and g.free_seconds > 0 limit $2)
+) as due
+limit $2
+`
+
+type AccountDueParams struct {
+	Now     time.Time
+	MaxRows int32
+}
+
+// Accounts in which a hold or a grant has ended by itself and that was not
+// written yet, in no order.
+// Index: hold_due, credit_grant_due.
+func (q *Queries) AccountDue(ctx context.Context, db DBTX, arg *AccountDueParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, accountDue, arg.Now, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var account_id uuid.UUID
+		if err := rows.Scan(&account_id); err != nil {
+			return nil, err
+		}
+		items = append(items, account_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const accountInsert = `-- name: AccountInsert :exec
 insert into account (id, zone)
 values ($1, $2)

@@ -75,6 +75,17 @@ type Changes struct {
 // that is not after the account's last entry counts as 1 µs after it. It
 // returns [ErrCorrupt] if the state contradicts itself.
 func Open(state State, now time.Time, order Order, gifts GiftIDs) (*Book, error) {
+	book, err := Settle(state, now, order)
+	if err != nil {
+		return nil, err
+	}
+	book.makeGifts(gifts)
+	return book, nil
+}
+
+// Settle is Open without gifts, for when nobody is there: an account that is
+// only tidied up does not begin a new day.
+func Settle(state State, now time.Time, order Order) (*Book, error) {
 	if !now.After(state.Account.LastTime) {
 		now = state.Account.LastTime.Add(time.Microsecond)
 	}
@@ -95,7 +106,6 @@ func Open(state State, now time.Time, order Order, gifts GiftIDs) (*Book, error)
 	}
 	book.expireHolds()
 	book.lapseGrants()
-	book.makeGifts(gifts)
 	return book, nil
 }
 

@@ -42,7 +42,8 @@ func (k *keeper) keep(book *Book) {
 	changes := book.Changes()
 	k.state.Account = changes.Account
 	k.state.Grants = append(merge(k.state.Grants, changes.Grants, func(g Grant) ID { return g.ID }), changes.MadeGrants...)
-	k.state.Holds = append(merge(k.state.Holds, changes.Holds, func(h Hold) ID { return h.ID }), changes.MadeHolds...)
+	changed := append(changes.Extended, changes.Holds...)
+	k.state.Holds = append(merge(k.state.Holds, changed, func(h Hold) ID { return h.ID }), changes.MadeHolds...)
 	k.journal = append(k.journal, changes.Entries...)
 }
 

@@ -27,6 +27,8 @@ func TestInvariants(t *testing.T) {
 			"commit":  m.commit,
 			"release": m.release,
 			"grant":   m.grant,
+			"extend":  m.extend,
+			"void":    m.void,
 		})
 	})
 }
@@ -65,6 +67,7 @@ func (m *machine) reserve(t *rapid.T) {
 	free := slices.Clone(book.grants)
 	hold, err := book.Reserve(ReserveRequest{
 		HoldID: m.id(), Operation: MainBuild, Seconds: seconds,
+		Max:        rapid.SampledFrom([]int64{0, seconds, seconds + 500}).Draw(t, "max"),
 		ExpireTime: book.Now().Add(time.Duration(rapid.IntRange(1, 7200).Draw(t, "ttl")) * time.Second),
 	})
 	switch {
@@ -120,6 +123,9 @@ func (m *machine) commit(t *rapid.T) {
 		t.Fatal(err)
 	}
 	due := Charge(outcome, active, active/2)
+	if hold.Max > 0 {
+		due = min(due, hold.Max)
+	}
 	available := spendable
 	if !receipt.Late {
 		available += hold.Seconds
@@ -157,6 +163,64 @@ func (m *machine) grant(t *rapid.T) {
 	}
 	if _, err := book.Grant(request); err != nil {
 		t.Fatal(err)
+	}
+	m.keep(book)
+}
+
+func (m *machine) extend(t *rapid.T) {
+	if len(m.state.Holds) == 0 {
+		t.Skip("no hold")
+	}
+	hold := rapid.SampledFrom(m.state.Holds).Draw(t, "hold")
+	book := m.open(t)
+	before := book.Balance()
+	more := rapid.Int64Range(0, 1500).Draw(t, "seconds")
+	extended, err := book.Extend(ExtendRequest{
+		HoldID: hold.ID, Seconds: more, ExpireTime: book.Now().Add(time.Duration(rapid.IntRange(0, 7200).Draw(t, "ttl")) * time.Second),
+	})
+	var want error
+	switch {
+	case hold.State != HoldOpen || !hold.ExpireTime.After(book.Now()):
+		want = ErrHoldSettled
+	case hold.Max > 0 && hold.Seconds+more > hold.Max:
+		want = ErrInvalid
+	case more > before.Spendable:
+		want = ErrInsufficient
+	}
+	if !errors.Is(err, want) {
+		t.Fatalf("%d s for %+v: %v, want %v", more, hold, err, want)
+	}
+	if err != nil {
+		return
+	}
+	sum := int64(0)
+	for i, share := range extended.Shares {
+		sum += share.Seconds
+		if i > 0 && m.order.compare(*book.grant(extended.Shares[i-1].GrantID), *book.grant(share.GrantID)) >= 0 {
+			t.Fatalf("shares are not in burn order: %+v", extended.Shares)
+		}
+	}
+	if after := book.Balance(); sum != hold.Seconds+more || extended.Seconds != sum ||
+		after.Spendable != before.Spendable-more || after.Held != before.Held+more || extended.ExpireTime.Before(hold.ExpireTime) {
+		t.Fatalf("%d s for %+v gave %+v", more, hold, extended)
+	}
+	m.keep(book)
+}
+
+func (m *machine) void(t *rapid.T) {
+	if len(m.state.Grants) == 0 {
+		t.Skip("no grant")
+	}
+	grant := rapid.SampledFrom(m.state.Grants).Draw(t, "grant")
+	book := m.open(t)
+	before := book.Balance()
+	voided, err := book.Void(VoidRequest{Grant: grant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := book.Balance(); after.Spendable != before.Spendable-voided.Seconds || after.Held != before.Held ||
+		book.grant(grant.ID).Free != 0 || voided.Used != book.grant(grant.ID).Consumed+book.grant(grant.ID).Held {
+		t.Fatalf("void of %+v: %+v", grant, voided)
 	}
 	m.keep(book)
 }
@@ -232,7 +296,7 @@ func replayed(state State, journal []Entry) error {
 		switch e.Kind {
 		case EntryCommit, EntryRelease, EntryExpire:
 			terminals[e.HoldID]++
-		case EntryGrant, EntryLapse, EntryHold, EntryLateCommit:
+		case EntryGrant, EntryLapse, EntryVoid, EntryHold, EntryExtend, EntryLateCommit:
 		}
 	}
 	for _, g := range state.Grants {

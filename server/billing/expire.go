@@ -1,0 +1,59 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/store"
+)
+
+// Expire writes down what has ended by itself: holds give back, grants lapse.
+// Nobody depends on it, as every call on an account does the same first and reads
+// show it as done; it keeps what is stored near to what is true. It looks at no
+// more than limit accounts, a transaction each, and waits for the pace in
+// between, so that a midnight at which everything ends leaves room for others.
+// It returns how many accounts it settled.
+func (l *Ledger) Expire(ctx context.Context, db *store.DB, limit int32, pace time.Duration) (int, error) {
+	now, err := l.queries.AccountClock(ctx, db)
+	if err != nil {
+		return 0, fmt.Errorf("read clock: %w", err)
+	}
+	due, err := l.queries.AccountDue(ctx, db, &store.AccountDueParams{Now: l.clock(now), MaxRows: limit})
+	if err != nil {
+		return 0, fmt.Errorf("read due accounts: %w", err)
+	}
+	ticker := time.NewTicker(max(pace, 1))
+	defer ticker.Stop()
+	for i, accountID := range due {
+		err := store.InShortTx(ctx, db, func(tx store.Tx) error { return l.settle(ctx, tx, accountID) })
+		if err != nil {
+			return i, fmt.Errorf("settle account %s: %w", accountID, err)
+		}
+		select {
+		case <-ctx.Done():
+			return i + 1, context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+	return len(due), nil
+}
+
+func (l *Ledger) settle(ctx context.Context, tx store.Tx, accountID uuid.UUID) error {
+	rows, err := l.readLocked(ctx, tx, accountID, "")
+	if err != nil {
+		return err
+	}
+	state, err := rows.state()
+	if err != nil {
+		return err
+	}
+	book, err := meter.Settle(state, rows.now, l.order)
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	return l.save(ctx, tx, book)
+}
