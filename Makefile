@@ -36,7 +36,7 @@ race: ## Run the tests with the race detector
 .PHONY: bench
 bench: ## Run the benchmarks (BENCHTIME=1x for a smoke test)
 	@scripts/setup
-	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)
+	go test -short -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)
 
 .PHONY: build
 build: ## Build bin/sheen, without what only a debugger needs
@@ -51,6 +51,11 @@ bench-first: build ## Measure the starts, a build and the idle server's memory
 bench-events: build ## Measure the event log beside its peers (EVENTS='-short', '-only F1,F6')
 	@scripts/setup
 	cd bench && go build -o ../bin/bench-events ./events && ../bin/bench-events -sheen ../bin/sheen $(EVENTS)
+
+.PHONY: bench-billing
+bench-billing: ## Measure the ledger beside its floor (BILLING='-short', '-only L1,L3')
+	@scripts/setup
+	cd bench && go run ./billing $(BILLING)
 
 .PHONY: soak
 soak: ## Run the long tests, those behind the build tag soak

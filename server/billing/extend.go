@@ -41,7 +41,7 @@ func (l *Ledger) Extend(ctx context.Context, tx store.Tx, request ExtendRequest)
 		return nil, nil, err
 	}
 	if found.answer != nil {
-		return l.heldBefore(ctx, tx, found.answer)
+		return l.heldAsExtended(ctx, tx, found.answer)
 	}
 	book := found.book
 	hold, err := book.Extend(meter.ExtendRequest{
@@ -59,6 +59,24 @@ func (l *Ledger) Extend(ctx context.Context, tx store.Tx, request ExtendRequest)
 	}
 	balance := book.Balance()
 	return &hold, &balance, l.save(ctx, tx, book)
+}
+
+// heldAsExtended gives the first answer of an extension again: the hold as it was
+// then. What it had is in the journal.
+func (l *Ledger) heldAsExtended(ctx context.Context, db store.DBTX, entry *meter.Entry) (*Hold, *Balance, error) {
+	hold, err := l.hold(ctx, db, uuid.UUID(entry.AccountID), uuid.UUID(entry.HoldID))
+	if err != nil {
+		return nil, nil, err
+	}
+	held, err := l.queries.JournalHeldAt(ctx, db, &store.JournalHeldAtParams{
+		AccountID: uuid.UUID(entry.AccountID), HoldID: uuid.UUID(entry.HoldID), Seq: entry.Seq,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read what was held: %w", err)
+	}
+	hold.State, hold.Seconds, hold.ExpireTime = meter.HoldOpen, held, entry.ExpireTime
+	hold.SettleTime, hold.Outcome, hold.Charged = time.Time{}, "", 0
+	return hold, &entry.Balance, nil
 }
 
 // notOpen says why a hold cannot be extended. One that is due to expire has

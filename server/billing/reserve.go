@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -28,7 +27,8 @@ func (l *Ledger) Reserve(ctx context.Context, tx store.Tx, request ReserveReques
 		return nil, nil, err
 	}
 	if found.answer != nil {
-		return l.heldBefore(ctx, tx, found.answer)
+		hold, balance := heldAsMade(request, found.answer)
+		return hold, balance, nil
 	}
 	book := found.book
 	if !request.NotAfter.IsZero() && book.Now().After(request.NotAfter) {
@@ -65,27 +65,18 @@ func (l *Ledger) insufficient(operation meter.Operation, seconds int64, balance 
 	}
 }
 
-// heldBefore gives the first answer of a reserve or an extension again: the hold
-// as it was after it. What it had then is in the journal.
-func (l *Ledger) heldBefore(ctx context.Context, db store.DBTX, entry *meter.Entry) (*Hold, *Balance, error) {
-	hold, err := l.hold(ctx, db, uuid.UUID(entry.AccountID), uuid.UUID(entry.HoldID))
-	if err != nil {
-		return nil, nil, err
+// heldAsMade gives the first answer of a reserve again. The entry and the request
+// tell all of it but the day, which is nobody's answer.
+func heldAsMade(request ReserveRequest, entry *meter.Entry) (*Hold, *Balance) {
+	hold := &Hold{
+		ID: entry.HoldID, BuildID: entry.BuildID, Operation: entry.Operation, State: meter.HoldOpen, Max: request.MaxSeconds,
+		CreateTime: entry.Time, ExpireTime: entry.ExpireTime,
 	}
-	held, err := l.queries.JournalHeldAt(ctx, db, &store.JournalHeldAtParams{
-		AccountID: uuid.UUID(entry.AccountID), HoldID: uuid.UUID(entry.HoldID), Seq: entry.Seq,
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read what was held: %w", err)
+	for _, line := range entry.Lines {
+		hold.Shares = append(hold.Shares, meter.Share{GrantID: line.GrantID, Seconds: line.Held})
+		hold.Seconds += line.Held
 	}
-	hold.State, hold.Seconds = meter.HoldOpen, held
-	if !entry.ExpireTime.IsZero() {
-		hold.ExpireTime = entry.ExpireTime
-	}
-	hold.SettleTime = time.Time{}
-	hold.Outcome = ""
-	hold.Charged = 0
-	return hold, &entry.Balance, nil
+	return hold, &entry.Balance
 }
 
 func (l *Ledger) hold(ctx context.Context, db store.DBTX, accountID, holdID uuid.UUID) (*Hold, error) {

@@ -56,11 +56,10 @@ func start() (*cluster, error) {
 	defer cancel()
 	steps := [][]string{
 		{"initdb", "-D", dir, "-U", "sheen", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"},
-		// A test's database need not survive a power cut.
 		{
 			"pg_ctl", "-D", dir, "-w", "-s", "-l", filepath.Join(dir, "log"), "-o",
 			"-c listen_addresses='' -c unix_socket_directories=" + dir +
-				" -c fsync=off -c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB -c max_wal_size=4GB", "start",
+				" " + durability() + " -c max_connections=400 -c shared_buffers=64MB -c max_wal_size=4GB", "start",
 		},
 	}
 	for _, step := range steps {
@@ -75,6 +74,15 @@ func start() (*cluster, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// durability is off, as a test's database need not survive a power cut, unless
+// SHEEN_TEST_DURABLE is set, as it is for figures.
+func durability() string {
+	if os.Getenv("SHEEN_TEST_DURABLE") != "" {
+		return "-c fsync=on -c checkpoint_timeout=1h"
+	}
+	return "-c fsync=off -c full_page_writes=off"
 }
 
 // watch starts the watchdog and returns the end of the pipe that holds it back.
