@@ -271,6 +271,73 @@ where h.build_id = @build_id::uuid and h.account_id = @account_id
 order by j.seq
 limit 100;
 
+-- A page of the journal, newest first, out of a span of it: its rows are counted
+-- without gap, so a span bounds what is read whatever is asked for.
+-- Index: the journal's primary key.
+-- name: JournalPage :many
+select *
+from journal
+where account_id = @account_id
+  and seq between @first_seq and @last_seq
+  and (cardinality(@kinds::text[]) = 0 or kind = any (@kinds::text[]))
+  and (sqlc.narg('build_id')::uuid is null or build_id = sqlc.narg('build_id')::uuid)
+order by seq desc
+limit @page_size;
+
+-- The number of the last row; 0 for an account that nobody has met.
+-- name: JournalLastSeq :one
+select coalesce(max(seq), 0)::bigint as seq
+from journal
+where account_id = @account_id;
+
+-- When a build's holds began, and the last row that ended one; no such row is
+-- the last while one is open. A build has few holds.
+-- Index: hold_build, then journal_hold_end.
+-- name: JournalBuildSpan :one
+select
+    min(h.create_time)::timestamptz as begin_time,
+    bool_or(h.state = 'open')::boolean as open,
+    coalesce(max(e.seq), 0)::bigint as last_seq
+from hold as h
+left join journal as e on e.hold_id = h.id and e.kind in ('commit', 'release', 'expire', 'late_commit')
+where h.build_id = @build_id::uuid and h.account_id = @account_id
+having count(*) > 0;
+
+-- How many rows a journal has from before an instant. Rows are in the order of
+-- time, so halving finds it: twenty rows are read of a million.
+-- Index: the journal's primary key.
+-- name: JournalCountBefore :one
+with recursive span (low, high) as (
+    select
+        0::bigint as low,
+        @last_seq::bigint as high
+    union all
+    select
+        case when half.earlier then half.seq else span.low end as low,
+        case when half.earlier then span.high else half.seq - 1 end as high
+    from span
+    cross join lateral (
+        select
+            (span.low + span.high + 1) / 2 as seq,
+            (
+                select j.create_time < @instant::timestamptz
+                from journal as j
+                where j.account_id = @account_id and j.seq = (span.low + span.high + 1) / 2
+            ) as earlier
+    ) as half
+    where span.low < span.high
+)
+select span.low
+from span
+where span.low >= span.high
+limit 1;
+
+-- name: GrantReasonsMany :many
+select id, reason
+from credit_grant
+where account_id = @account_id and id = any (@ids::uuid[]) and reason <> ''
+limit 1000;
+
 -- Counts one operation on its day.
 -- name: UsageAdd :exec
 insert into usage_daily (
@@ -293,3 +360,19 @@ on conflict (account_id, day, operation) do update
 set operations       = usage_daily.operations + 1,
     consumed_seconds = usage_daily.consumed_seconds + excluded.consumed_seconds,
     cost_micros      = usage_daily.cost_micros + excluded.cost_micros;
+
+-- What was used on days of an account, in the order of days and operations.
+-- name: UsageList :many
+select *
+from usage_daily
+where account_id = @account_id
+  and day between @first_day and @last_day
+  and (cardinality(@operations::text[]) = 0 or operation = any (@operations::text[]))
+order by day, operation
+limit @max_rows;
+
+-- The zone whose midnights divide an account's days, and the time.
+-- name: AccountZone :one
+select
+    coalesce((select a.zone from account as a where a.id = @id), @default_zone)::text as zone,
+    clock_timestamp()::timestamptz as now;

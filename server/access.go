@@ -37,6 +37,8 @@ var (
 	streaming = access{everyone, 0}
 	internal  = access{services, 10 * time.Second}
 	admin     = access{admins, 30 * time.Second}
+	// audit reads whole tables.
+	audit = access{admins, 5 * time.Minute}
 )
 
 // accessTable names every procedure there is.
@@ -88,7 +90,7 @@ func accessTable() map[string]access {
 		billingv1connect.BillingServiceGetHoldProcedure:          internal,
 		billingv1connect.BillingServiceGrantCreditsProcedure:     admin,
 		billingv1connect.BillingServiceVoidGrantProcedure:        admin,
-		billingv1connect.BillingServiceVerifyLedgerProcedure:     admin,
+		billingv1connect.BillingServiceVerifyLedgerProcedure:     audit,
 
 		recommendationv1connect.RecommendationServiceGetQuickSuggestionsProcedure:  read,
 		recommendationv1connect.RecommendationServiceGetRecommendationsProcedure:   read,

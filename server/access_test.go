@@ -31,11 +31,8 @@ import (
 var notServed = []string{
 	"/sheen.billing.v1.BillingService/CreateCheckout",
 	"/sheen.billing.v1.BillingService/GetAutoTopUp",
-	"/sheen.billing.v1.BillingService/GetUsage",
 	"/sheen.billing.v1.BillingService/ListPackages",
-	"/sheen.billing.v1.BillingService/ListTransactions",
 	"/sheen.billing.v1.BillingService/SetAutoTopUp",
-	"/sheen.billing.v1.BillingService/VerifyLedger",
 	"/sheen.build.v1.BuildService/AnalyzePrompt",
 	"/sheen.build.v1.BuildService/DeployVersion",
 	"/sheen.build.v1.BuildService/ExportVersion",

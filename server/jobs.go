@@ -10,7 +10,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
-	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/build"
 	"github.com/sheenapps/sheen/server/engine/offline"
 	"github.com/sheenapps/sheen/server/preview"
@@ -52,12 +51,13 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	cfg.Workers = river.NewWorkers()
 	river.AddWorker(cfg.Workers, worker)
 	river.AddWorker(cfg.Workers, &maintainWorker{events: p.log, keep: s.cfg.EventRetention, log: s.log})
-	river.AddWorker(cfg.Workers, &billing.ExpireWorker{DB: p.db, Ledger: ports.Ledger, Logger: s.log})
+	river.AddWorker(cfg.Workers, &expireWorker{db: p.db, ledger: ports.Ledger, log: s.log})
+	river.AddWorker(cfg.Workers, newAuditWorker(p.db, s.metrics, s.log))
 	cfg.Queues = map[string]river.QueueConfig{
 		build.Queue:        {MaxWorkers: buildWorkers},
 		river.QueueDefault: {MaxWorkers: 2},
 	}
-	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), billing.PeriodicExpire()}
+	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit()}
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
 	cfg.JobTimeout, cfg.RescueStuckJobsAfter = -1, rescueAfter
 	if p.jobs, err = newJobs(p.db, cfg); err != nil {

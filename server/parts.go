@@ -170,7 +170,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 		builds:          builds,
 		events:          events,
 		eventSource:     events.EventSource,
-		billing:         billing.NewService(p.db, ports.Ledger),
+		billing:         billing.NewService(p.db, ports.Ledger, p.tokens),
 		recommendations: recommend.NewService(builds.Facts),
 		verifier:        verifier,
 		health:          p.health,

@@ -45,11 +45,11 @@ func InLastBatch(ctx context.Context, tx Tx, fn func(db DBTX) error) error {
 	return InBatch(ctx, tx, fn)
 }
 
-// InSnapshot is InBatch for reads that must agree with each other: outside of a
+// InReadBatch is InBatch for reads that must agree with each other: outside of a
 // transaction it gives them one of their own, in the same round trip, that sees
 // one state of the database. In the caller's transaction they agree if that is
 // isolated, or has locked what they read.
-func InSnapshot(ctx context.Context, db Tx, fn func(db DBTX) error) error {
+func InReadBatch(ctx context.Context, db Tx, fn func(db DBTX) error) error {
 	if pool, ok := db.(*DB); ok {
 		db = snapshot{pool}
 	}

@@ -207,6 +207,30 @@ func (q *Queries) AccountUpdateIfSeq(ctx context.Context, db DBTX, arg *AccountU
 	return result.RowsAffected(), nil
 }
 
+const accountZone = `-- name: AccountZone :one
+select
+    coalesce((select a.zone from account as a where a.id = $1), $2)::text as zone,
+    clock_timestamp()::timestamptz as now
+`
+
+type AccountZoneParams struct {
+	ID          uuid.UUID
+	DefaultZone string
+}
+
+type AccountZoneRow struct {
+	Zone string
+	Now  time.Time
+}
+
+// The zone whose midnights divide an account's days, and the time.
+func (q *Queries) AccountZone(ctx context.Context, db DBTX, arg *AccountZoneParams) (*AccountZoneRow, error) {
+	row := db.QueryRow(ctx, accountZone, arg.ID, arg.DefaultZone)
+	var i AccountZoneRow
+	err := row.Scan(&i.Zone, &i.Now)
+	return &i, err
+}
+
 const grantByID = `-- name: GrantByID :one
 select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
 from credit_grant
@@ -351,6 +375,43 @@ func (q *Queries) GrantOpen(ctx context.Context, db DBTX, arg *GrantOpenParams) 
 			&i.CreditGrant.VoidTime,
 			&i.Now,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const grantReasonsMany = `-- name: GrantReasonsMany :many
+select id, reason
+from credit_grant
+where account_id = $1 and id = any ($2::uuid[]) and reason <> ''
+limit 1000
+`
+
+type GrantReasonsManyParams struct {
+	AccountID uuid.UUID
+	Ids       []uuid.UUID
+}
+
+type GrantReasonsManyRow struct {
+	ID     uuid.UUID
+	Reason string
+}
+
+func (q *Queries) GrantReasonsMany(ctx context.Context, db DBTX, arg *GrantReasonsManyParams) ([]*GrantReasonsManyRow, error) {
+	rows, err := db.Query(ctx, grantReasonsMany, arg.AccountID, arg.Ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*GrantReasonsManyRow{}
+	for rows.Next() {
+		var i GrantReasonsManyRow
+		if err := rows.Scan(&i.ID, &i.Reason); err != nil {
 			return nil, err
 		}
 		items = append(items, &i)
@@ -623,6 +684,38 @@ func (q *Queries) HoldSettleIfState(ctx context.Context, db DBTX, arg *HoldSettl
 	return result.RowsAffected(), nil
 }
 
+const journalBuildSpan = `-- name: JournalBuildSpan :one
+select
+    min(h.create_time)::timestamptz as begin_time,
+    bool_or(h.state = 'open')::boolean as open,
+    coalesce(max(e.seq), 0)::bigint as last_seq
+from hold as h
+left join journal as e on e.hold_id = h.id and e.kind in ('commit', 'release', 'expire', 'late_commit')
+where h.build_id = $1::uuid and h.account_id = $2
+having count(*) > 0
+`
+
+type JournalBuildSpanParams struct {
+	BuildID   uuid.UUID
+	AccountID uuid.UUID
+}
+
+type JournalBuildSpanRow struct {
+	BeginTime time.Time
+	Open      bool
+	LastSeq   int64
+}
+
+// When a build's holds began, and the last row that ended one; no such row is
+// the last while one is open. A build has few holds.
+// Index: hold_build, then journal_hold_end.
+func (q *Queries) JournalBuildSpan(ctx context.Context, db DBTX, arg *JournalBuildSpanParams) (*JournalBuildSpanRow, error) {
+	row := db.QueryRow(ctx, journalBuildSpan, arg.BuildID, arg.AccountID)
+	var i JournalBuildSpanRow
+	err := row.Scan(&i.BeginTime, &i.Open, &i.LastSeq)
+	return &i, err
+}
+
 const journalByHoldEnd = `-- name: JournalByHoldEnd :one
 select account_id, seq, kind, create_time, idempotency_key, fingerprint, hold_id, build_id, operation, outcome, active_ms, billable_seconds, shortfall_seconds, cost_micros, granted_delta, free_delta, held_delta, consumed_delta, lapsed_delta, lines, balance, prev_hash, hash, expire_time, reason
 from journal
@@ -781,6 +874,49 @@ func (q *Queries) JournalCommitsByBuild(ctx context.Context, db DBTX, arg *Journ
 	return items, nil
 }
 
+const journalCountBefore = `-- name: JournalCountBefore :one
+with recursive span (low, high) as (
+    select
+        0::bigint as low,
+        $1::bigint as high
+    union all
+    select
+        case when half.earlier then half.seq else span.low end as low,
+        case when half.earlier then span.high else half.seq - 1 end as high
+    from span
+    cross join lateral (
+        select
+            (span.low + span.high + 1) / 2 as seq,
+            (
+                select j.create_time < $2::timestamptz
+                from journal as j
+                where j.account_id = $3 and j.seq = (span.low + span.high + 1) / 2
+            ) as earlier
+    ) as half
+    where span.low < span.high
+)
+select span.low
+from span
+where span.low >= span.high
+limit 1
+`
+
+type JournalCountBeforeParams struct {
+	LastSeq   int64
+	Instant   time.Time
+	AccountID uuid.UUID
+}
+
+// How many rows a journal has from before an instant. Rows are in the order of
+// time, so halving finds it: twenty rows are read of a million.
+// Index: the journal's primary key.
+func (q *Queries) JournalCountBefore(ctx context.Context, db DBTX, arg *JournalCountBeforeParams) (int64, error) {
+	row := db.QueryRow(ctx, journalCountBefore, arg.LastSeq, arg.Instant, arg.AccountID)
+	var low int64
+	err := row.Scan(&low)
+	return low, err
+}
+
 const journalHeldAt = `-- name: JournalHeldAt :one
 select coalesce(sum(held_delta), 0)::bigint as held
 from journal
@@ -918,6 +1054,100 @@ func (q *Queries) JournalInsert(ctx context.Context, db DBTX, arg *JournalInsert
 	return err
 }
 
+const journalLastSeq = `-- name: JournalLastSeq :one
+select coalesce(max(seq), 0)::bigint as seq
+from journal
+where account_id = $1
+`
+
+type JournalLastSeqParams struct {
+	AccountID uuid.UUID
+}
+
+// The number of the last row; 0 for an account that nobody has met.
+func (q *Queries) JournalLastSeq(ctx context.Context, db DBTX, arg *JournalLastSeqParams) (int64, error) {
+	row := db.QueryRow(ctx, journalLastSeq, arg.AccountID)
+	var seq int64
+	err := row.Scan(&seq)
+	return seq, err
+}
+
+const journalPage = `-- name: JournalPage :many
+select account_id, seq, kind, create_time, idempotency_key, fingerprint, hold_id, build_id, operation, outcome, active_ms, billable_seconds, shortfall_seconds, cost_micros, granted_delta, free_delta, held_delta, consumed_delta, lapsed_delta, lines, balance, prev_hash, hash, expire_time, reason
+from journal
+where account_id = $1
+  and seq between $2 and $3
+  and (cardinality($4::text[]) = 0 or kind = any ($4::text[]))
+  and ($5::uuid is null or build_id = $5::uuid)
+order by seq desc
+limit $6
+`
+
+type JournalPageParams struct {
+	AccountID uuid.UUID
+	FirstSeq  int64
+	LastSeq   int64
+	Kinds     []string
+	BuildID   *uuid.UUID
+	PageSize  int32
+}
+
+// A page of the journal, newest first, out of a span of it: its rows are counted
+// without gap, so a span bounds what is read whatever is asked for.
+// Index: the journal's primary key.
+func (q *Queries) JournalPage(ctx context.Context, db DBTX, arg *JournalPageParams) ([]*Journal, error) {
+	rows, err := db.Query(ctx, journalPage,
+		arg.AccountID,
+		arg.FirstSeq,
+		arg.LastSeq,
+		arg.Kinds,
+		arg.BuildID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*Journal{}
+	for rows.Next() {
+		var i Journal
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Seq,
+			&i.Kind,
+			&i.CreateTime,
+			&i.IdempotencyKey,
+			&i.Fingerprint,
+			&i.HoldID,
+			&i.BuildID,
+			&i.Operation,
+			&i.Outcome,
+			&i.ActiveMs,
+			&i.BillableSeconds,
+			&i.ShortfallSeconds,
+			&i.CostMicros,
+			&i.GrantedDelta,
+			&i.FreeDelta,
+			&i.HeldDelta,
+			&i.ConsumedDelta,
+			&i.LapsedDelta,
+			&i.Lines,
+			&i.Balance,
+			&i.PrevHash,
+			&i.Hash,
+			&i.ExpireTime,
+			&i.Reason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const journalUsedAt = `-- name: JournalUsedAt :one
 select coalesce(sum(coalesce(l.held, 0) + coalesce(l.consumed, 0)), 0)::bigint as used
 from journal as j,
@@ -981,4 +1211,56 @@ func (q *Queries) UsageAdd(ctx context.Context, db DBTX, arg *UsageAddParams) er
 		arg.CostMicros,
 	)
 	return err
+}
+
+const usageList = `-- name: UsageList :many
+select account_id, day, operation, operations, consumed_seconds, cost_micros
+from usage_daily
+where account_id = $1
+  and day between $2 and $3
+  and (cardinality($4::text[]) = 0 or operation = any ($4::text[]))
+order by day, operation
+limit $5
+`
+
+type UsageListParams struct {
+	AccountID  uuid.UUID
+	FirstDay   time.Time
+	LastDay    time.Time
+	Operations []string
+	MaxRows    int32
+}
+
+// What was used on days of an account, in the order of days and operations.
+func (q *Queries) UsageList(ctx context.Context, db DBTX, arg *UsageListParams) ([]*UsageDaily, error) {
+	rows, err := db.Query(ctx, usageList,
+		arg.AccountID,
+		arg.FirstDay,
+		arg.LastDay,
+		arg.Operations,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*UsageDaily{}
+	for rows.Next() {
+		var i UsageDaily
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Day,
+			&i.Operation,
+			&i.Operations,
+			&i.ConsumedSeconds,
+			&i.CostMicros,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -194,7 +194,7 @@ func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	s := setupShort(t)
 	read := func(db store.Tx) (first, second *store.Account, err error) {
-		err = store.InSnapshot(t.Context(), db, func(db store.DBTX) (err error) {
+		err = store.InReadBatch(t.Context(), db, func(db store.DBTX) (err error) {
 			if first, err = s.q.AccountByID(t.Context(), db, &store.AccountByIDParams{ID: s.id}); err != nil {
 				return err
 			}

@@ -23,6 +23,20 @@ func InTx(ctx context.Context, db *DB, fn func(tx pgx.Tx) error) error {
 	return retried(ctx, func() error { return runTx(ctx, db, fn) })
 }
 
+// InSnapshot runs fn in a transaction that only reads, and that sees the database
+// as it is at its first statement, whatever is written meanwhile.
+func InSnapshot(ctx context.Context, db *DB, fn func(snapshot DBTX) error) error {
+	driverTx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return translate(err)
+	}
+	err = fn(tx{driverTx})
+	// There is nothing to commit. The rollback may fail only with the connection,
+	// which is then not used again; it must happen even if ctx has ended.
+	_ = driverTx.Rollback(context.WithoutCancel(ctx))
+	return err
+}
+
 // retried repeats run while it loses races.
 func retried(ctx context.Context, run func() error) error {
 	var err error

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sheenapps/sheen/store"
 	"github.com/sheenapps/sheen/store/storetest"
@@ -120,6 +121,26 @@ func TestInTxRepeatsADeadlock(t *testing.T) {
 	}
 	if runs.Load() < 3 {
 		t.Errorf("%d runs: no deadlock happened", runs.Load())
+	}
+}
+
+// A snapshot does not see what is committed meanwhile, and writes nothing.
+func TestInSnapshot(t *testing.T) {
+	t.Parallel()
+	db, q := storetest.New(t), store.New()
+	seen := project(t, db)
+	err := store.InSnapshot(t.Context(), db, func(snapshot store.DBTX) error {
+		if _, err := q.ProjectByID(t.Context(), snapshot, &store.ProjectByIDParams{ID: seen.ID, UserID: seen.UserID}); err != nil {
+			return err
+		}
+		later := project(t, db)
+		if _, err := q.ProjectByID(t.Context(), snapshot, &store.ProjectByIDParams{ID: later.ID, UserID: later.UserID}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a later row: %v", err)
+		}
+		return q.ProjectInsert(t.Context(), snapshot, &store.ProjectInsertParams{ID: uuid.New(), UserID: uuid.New()})
+	})
+	if failure, ok := errors.AsType[*pgconn.PgError](err); !ok || failure.Code != "25006" {
+		t.Errorf("a write: %v", err)
 	}
 }
 

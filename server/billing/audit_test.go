@@ -2,110 +2,186 @@ package billing_test
 
 import (
 	"context"
-	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/store"
 )
 
-// audits are queries that find a contradiction in the stored rows. Each counts
-// what is wrong.
-var audits = map[string]string{
-	"totals of accounts are those of grants": `
-		select count(*) from account a where (a.granted_seconds, a.free_seconds, a.held_seconds, a.consumed_seconds, a.lapsed_seconds)
-			is distinct from (select (coalesce(sum(seconds), 0)::bigint, coalesce(sum(free_seconds), 0)::bigint, coalesce(sum(held_seconds), 0)::bigint,
-				coalesce(sum(consumed_seconds), 0)::bigint, coalesce(sum(lapsed_seconds), 0)::bigint) from credit_grant g where g.account_id = a.id)`,
-	"totals of accounts are those of the journal": `
-		select count(*) from account a where (a.granted_seconds, a.free_seconds, a.held_seconds, a.consumed_seconds, a.lapsed_seconds, a.shortfall_seconds, a.seq)
-			is distinct from (select (coalesce(sum(granted_delta), 0)::bigint, coalesce(sum(free_delta), 0)::bigint, coalesce(sum(held_delta), 0)::bigint,
-				coalesce(sum(consumed_delta), 0)::bigint, coalesce(sum(lapsed_delta), 0)::bigint, coalesce(sum(shortfall_seconds), 0)::bigint,
-				count(*)) from journal j where j.account_id = a.id)`,
-	"grants are those of the journal": `
-		select count(*) from credit_grant g where (g.free_seconds, g.held_seconds, g.consumed_seconds, g.lapsed_seconds)
-			is distinct from (select (coalesce(sum(l.free), 0)::bigint, coalesce(sum(l.held), 0)::bigint, coalesce(sum(l.consumed), 0)::bigint, coalesce(sum(l.lapsed), 0)::bigint)
-				from journal j, json_to_recordset(j.lines) as l("grant" uuid, free bigint, held bigint, consumed bigint, lapsed bigint)
-				where j.account_id = g.account_id and l."grant" = g.id)`,
-	"open holds are what is held": `
-		select count(*) from account a where a.held_seconds <>
-			(select coalesce(sum(seconds), 0) from hold h where h.account_id = a.id and h.state = 'open')`,
-	"a settled hold has one terminal event": `
-		select count(*) from hold h where (h.state <> 'open') <>
-			exists (select 1 from journal j where j.hold_id = h.id and j.kind in ('commit', 'release', 'expire'))`,
-	"usage is what was consumed": `
-		select count(*) from account a where a.consumed_seconds <>
-			(select coalesce(sum(consumed_seconds), 0) from usage_daily u where u.account_id = a.id)`,
-	"the chain is intact": `
-		select count(*) from (select *, lag(hash, 1, decode(repeat('00', 32), 'hex')) over (partition by account_id order by seq) as before from journal) j
-		where prev_hash <> before or hash <> sha256(prev_hash || convert_to(concat_ws('|', account_id, seq, kind,
-			(extract(epoch from create_time) * 1000000)::bigint, coalesce(hold_id::text, ''), coalesce(build_id::text, ''),
-			coalesce(operation, ''), coalesce(outcome, ''), active_ms, billable_seconds, shortfall_seconds, cost_micros, (extract(epoch from expire_time) * 1000000)::bigint,
-			lines::text, balance::text, coalesce(encode(fingerprint, 'hex'), ''), coalesce(idempotency_key, '')), 'UTF8'))`,
-	"the chain's head is the account's": `
-		select count(*) from account a join journal j on j.account_id = a.id and j.seq = a.seq where j.hash <> a.chain_head`,
-}
-
 // audit fails the test if a stored row contradicts another.
-func audit(t *testing.T, db store.DBTX) {
+func audit(t *testing.T, db *store.DB) {
 	t.Helper()
-	for rule, violations := range violated(t, db) {
-		t.Errorf("audit, %s: %d violations", rule, violations)
+	violations, err := billing.Audit(context.WithoutCancel(t.Context()), db, uuid.Nil)
+	if err != nil {
+		t.Errorf("audit: %v", err)
+	}
+	for _, violation := range violations {
+		t.Errorf("audit: %+v", violation)
 	}
 }
 
-func violated(t *testing.T, db store.DBTX) map[string]int {
+// lived makes an account that everything has happened to, by the last of two
+// days, and another one.
+func lived(t *testing.T) *testBundle {
 	t.Helper()
-	found := map[string]int{}
-	for rule, query := range audits {
-		var wrong int
-		if err := db.QueryRow(context.WithoutCancel(t.Context()), query).Scan(&wrong); err != nil {
-			t.Errorf("audit, %s: %v", rule, err)
+	b := setup(t)
+	step := func() { b.setClock(b.clock.Load().Add(time.Minute)) }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
 		}
-		if wrong != 0 {
-			found[rule] = wrong
+		step()
+	}
+	_, _, err := b.reserve(billing.ReserveRequest{AccountID: uuid.New(), Seconds: 100})
+	must(err)
+	paid, err := b.commit(b.mustReserve(100), meter.Succeeded, time.Minute)
+	must(err)
+	if paid.Charged != 60 {
+		t.Fatalf("receipt %+v", paid)
+	}
+	capped, _, err := b.reserve(billing.ReserveRequest{Seconds: 50, MaxSeconds: 90, BuildID: uuid.New(), Operation: meter.Update})
+	must(err)
+	must(b.inTx(func(tx pgx.Tx) error {
+		_, _, err := b.Extend(t.Context(), tx, billing.ExtendRequest{AccountID: b.account, HoldID: uuid.UUID(capped.ID), Seconds: 30, TTL: time.Hour})
+		return err
+	}))
+	_, err = b.commit(capped, meter.FailedUser, 2*time.Minute)
+	must(err)
+	_, err = b.commit(b.mustReserve(100), meter.FailedPlatform, time.Minute)
+	must(err)
+	_, _, err = b.release(b.mustReserve(3500))
+	must(err)
+	for _, kind := range []meter.Kind{meter.Promo, meter.Compensation, meter.Package} {
+		request := billing.GrantRequest{Key: string(kind), Kind: kind, Seconds: 500, Reason: "because", ExpireTime: noon.AddDate(0, 1, 0)}
+		if kind == meter.Package {
+			request.Source = meter.SourcePayment
+		}
+		grant, _, err := b.grant(request)
+		must(err)
+		if kind == meter.Package {
+			b.bought(grant)
+		}
+		for i := range 2 {
+			if kind == meter.Promo {
+				must(b.inTx(func(tx pgx.Tx) error {
+					_, _, err := b.Void(t.Context(), tx, billing.VoidRequest{AccountID: b.account, GrantID: uuid.UUID(grant.ID), Key: "void" + string(rune('0'+i)), Reason: "mistake"})
+					return err
+				}))
+			}
 		}
 	}
-	return found
+	late := b.mustReserve(200)
+	b.setClock(noon.AddDate(0, 0, 1))
+	_, err = b.commit(late, meter.Cancelled, 15*time.Second)
+	must(err)
+	expired := b.mustReserve(10)
+	b.setClock(expired.ExpireTime)
+	b.mustReserve(700)
+	return b
 }
 
-var errUndo = errors.New("undo the corruption")
+// bought notes that a grant was paid for.
+func (b *testBundle) bought(grant *billing.Credit) {
+	b.t.Helper()
+	for _, statement := range []string{
+		`insert into package (id, seconds, price_micros, currency_code, sold) values ('mini', 500, 1, 'USD', true)`,
+		`insert into purchase (id, account_id, package_id, seconds, price_micros, currency_code, origin, provider, state, grant_id, paid_time)
+			select gen_random_uuid(), account_id, 'mini', seconds, 1, 'USD', 'checkout', 'manual', 'paid', id, create_time from credit_grant where source = 'payment'`,
+	} {
+		if _, err := b.db.Exec(b.t.Context(), statement); err != nil {
+			b.t.Fatal(err, grant.ID)
+		}
+	}
+}
 
-// Each corruption passes the constraints and is found by its rule.
-func TestAuditCatches(t *testing.T) {
+// An audit beside load sees one snapshot, and so nothing wrong.
+func TestAuditBesideLoad(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	hold := b.mustReserve(100)
-	if _, err := b.commit(hold, meter.Succeeded, time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	b.mustReserve(100)
-	for _, corruption := range []struct{ rule, statement string }{
-		{"totals of accounts are those of grants", "update account set free_seconds = free_seconds + 1, granted_seconds = granted_seconds + 1"},
-		{"totals of accounts are those of the journal", "update account set shortfall_seconds = 1"},
-		{"grants are those of the journal", "update credit_grant set free_seconds = free_seconds - 1, lapsed_seconds = 1 where kind = 'daily'"},
-		{"open holds are what is held", "update hold set state = 'expired', settle_time = expire_time where state = 'open'"},
-		{"a settled hold has one terminal event", "update hold set state = 'expired', settle_time = expire_time where state = 'open'"},
-		{"usage is what was consumed", "update usage_daily set consumed_seconds = consumed_seconds + 10"},
-		{"the chain is intact", "update journal set idempotency_key = 'x', fingerprint = hash where seq = 2"},
-		{"the chain is intact", "update journal set hash = prev_hash where seq = 1"},
-		{"the chain's head is the account's", "update account set chain_head = sha256(chain_head)"},
-	} {
-		err := b.inTx(func(tx pgx.Tx) error {
-			for _, statement := range []string{"alter table journal disable trigger user", corruption.statement} {
-				if _, err := tx.Exec(t.Context(), statement); err != nil {
+	for _, err := range together(5, func(i int) error {
+		for range 30 {
+			if i == 0 {
+				violations, err := billing.Audit(t.Context(), b.db, uuid.Nil)
+				if err != nil {
 					return err
 				}
+				if len(violations) > 0 {
+					t.Errorf("beside load: %+v", violations)
+				}
+				continue
 			}
-			if violated(t, tx)[corruption.rule] == 0 {
-				t.Errorf("%s: not found after %s", corruption.rule, corruption.statement)
+			hold, _, err := b.reserve(billing.ReserveRequest{Seconds: 20})
+			if err != nil {
+				return err
 			}
-			return errUndo
-		})
-		if !errors.Is(err, errUndo) {
+			if _, err := b.commit(hold, meter.Succeeded, time.Second); err != nil {
+				return err
+			}
+		}
+		return nil
+	}) {
+		if err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// An audit returns no more violations than it says, and leaves no rule out.
+func TestAuditIsBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.db.Exec(t.Context(), `insert into account (id, seq, granted_seconds, free_seconds)
+		select gen_random_uuid(), 1, 1, 1 from generate_series(1, 300)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	violations, err := billing.Audit(t.Context(), b.db, uuid.Nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	perRule := map[string]int{}
+	for _, violation := range violations {
+		perRule[violation.Rule]++
+	}
+	each := billing.MaxViolations / len(billing.Rules())
+	want := map[string]int{"totals_match_grants": each, "totals_match_journal": each, "seq_gapless": each}
+	if !maps.Equal(perRule, want) {
+		t.Errorf("%d violations: %v", len(violations), perRule)
+	}
+	if _, err := b.db.Exec(t.Context(), "delete from account"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAuditOfOneAccount(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.mustReserve(100)
+	if _, err := b.db.Exec(t.Context(), "update account set shortfall_seconds = 1"); err != nil {
+		t.Fatal(err)
+	}
+	for account, want := range map[uuid.UUID]int{b.account: 1, uuid.New(): 0, uuid.Nil: 1} {
+		if violations, err := billing.Audit(t.Context(), b.db, account); err != nil || len(violations) != want {
+			t.Errorf("%s: %+v: %v", account, violations, err)
+		}
+	}
+	if _, err := b.db.Exec(t.Context(), "update account set shortfall_seconds = 0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rulesOf(violations []billing.Violation) []string {
+	found := map[string]bool{}
+	for _, violation := range violations {
+		found[violation.Rule] = true
+	}
+	return slices.Sorted(maps.Keys(found))
 }

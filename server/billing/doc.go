@@ -23,6 +23,9 @@
 // The [Service] serves the ledger to the account's user, and to services and
 // admins that act for that user, each call in a transaction of its own.
 //
+// [Audit] checks the stored rows against each other, beside any load: whatever
+// wrote them, it finds nothing on a ledger that kept to the invariants.
+//
 // It does not know builds or events, decides nothing about who may call what,
 // and has no state of its own: any number of processes can share the accounts.
 package billing

@@ -121,7 +121,7 @@ func TestExtendRefusals(t *testing.T) {
 func TestVoid(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	grant, _, err := b.grant(billing.GrantRequest{Key: "paid", Kind: meter.Package, Seconds: 1000, Source: meter.SourcePayment})
+	grant, _, err := b.grant(billing.GrantRequest{Key: "paid", Kind: meter.Package, Seconds: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestVoid(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if again, _, err := b.grant(billing.GrantRequest{Key: "paid", Kind: meter.Package, Seconds: 1000, Source: meter.SourcePayment}); err != nil ||
+	if again, _, err := b.grant(billing.GrantRequest{Key: "paid", Kind: meter.Package, Seconds: 1000}); err != nil ||
 		again.Free != 1000 || !again.VoidTime.IsZero() {
 		t.Errorf("the grant again gives %+v: %v", again, err)
 	}

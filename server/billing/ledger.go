@@ -182,7 +182,7 @@ func (l *Ledger) open(state meter.State, now time.Time) (*meter.Book, error) {
 // nobody has met has no row.
 func (l *Ledger) openToRead(ctx context.Context, db store.Tx, accountID uuid.UUID) (*meter.Book, error) {
 	rows := &accountRows{}
-	err := store.InSnapshot(ctx, db, func(db store.DBTX) (err error) {
+	err := store.InReadBatch(ctx, db, func(db store.DBTX) (err error) {
 		rows.account, err = absent(l.queries.AccountByID(ctx, db, &store.AccountByIDParams{ID: accountID}))
 		if err != nil {
 			return fmt.Errorf("read account: %w", err)

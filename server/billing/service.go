@@ -10,6 +10,7 @@ import (
 	"github.com/sheenapps/sheen/gen/sheen/billing/v1/billingv1connect"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/token"
 	"github.com/sheenapps/sheen/store"
 )
 
@@ -20,10 +21,13 @@ type Service struct {
 
 	db     *store.DB
 	ledger *Ledger
+	tokens *token.Codec
 }
 
-// NewService serves a ledger.
-func NewService(db *store.DB, ledger *Ledger) *Service { return &Service{db: db, ledger: ledger} }
+// NewService serves a ledger; tokens seals the places of its pages.
+func NewService(db *store.DB, ledger *Ledger, tokens *token.Codec) *Service {
+	return &Service{db: db, ledger: ledger, tokens: tokens}
+}
 
 // GetBalance implements the RPC.
 func (s *Service) GetBalance(

@@ -21,6 +21,7 @@ import (
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/token"
 )
 
 // served is a bundle behind a server, called for the bundle's account.
@@ -38,7 +39,7 @@ func serve(t *testing.T) *served {
 	t.Helper()
 	b := setup(t)
 	_, handler := billingv1connect.NewBillingServiceHandler(
-		billing.NewService(b.db, b.Ledger),
+		billing.NewService(b.db, b.Ledger, pageTokens(t)),
 		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user := uuid.MustParse(r.Header.Get(userHeader))
@@ -48,6 +49,15 @@ func serve(t *testing.T) *served {
 	s := &served{testBundle: b, url: server.URL}
 	s.BillingServiceClient = s.as(b.account)
 	return s
+}
+
+func pageTokens(t *testing.T) *token.Codec {
+	t.Helper()
+	codec, err := token.NewCodec([]token.Key{{ID: 1, Secret: make([]byte, 32)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codec
 }
 
 // as returns a client that calls for a user.

@@ -71,7 +71,7 @@ func setup(t *testing.T) *testBundle {
 	})
 	b.Service = build.NewService(b.ports, jobs, tokens)
 	b.ConnectResume(event.NewService(log, b.ports.Hub, tokens, b.Describe).ResumeToken)
-	b.money = billing.NewService(db, b.ports.Ledger)
+	b.money = billing.NewService(db, b.ports.Ledger, tokens)
 	return b
 }
 

@@ -60,6 +60,8 @@ func TestWrongCalls(t *testing.T) {
 		"token: user":       {[]string{"token", "--user", "x"}, `--user is "x" and must be a UUID`},
 		"token: role":       {[]string{"token", "--role", "king"}, `--role is "king" and must be user, service or admin`},
 		"token: ttl":        {[]string{"token", "--ttl", "-1h"}, "--ttl is -1h0m0s and must be positive"},
+		"audit: argument":   {[]string{"audit", "x"}, "`sheen audit` takes flags only: leave \"x\" out"},
+		"audit: no token":   {[]string{"audit", "--server", "http://h"}, "--server needs a token: pass --token or set SHEEN_TOKEN; `sheen token` on the server's machine prints one"},
 		"version: argument": {[]string{"version", "x"}, "`sheen version` takes no argument: leave \"x\" out"},
 		"help: what":        {[]string{"help", "x"}, "unknown command \"x\": `sheen help` lists them"},
 		"help: two":         {[]string{"help", "build", "serve"}, "`sheen help` explains one command at a time"},

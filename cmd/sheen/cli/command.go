@@ -47,6 +47,12 @@ func commands() []command {
 			details: "Without --user it is for the user of `sheen build`.",
 			flags:   func(f *flag.FlagSet) { new(tokenFlags).bind(f) }, run: runToken,
 		},
+		{
+			name: "audit", summary: "check the books of AI time",
+			details: "Prints ok, or a line for each contradiction. Uses the Sheen that runs on the data\n" +
+				"folder, or the one of --server with the token of an admin.",
+			flags: func(f *flag.FlagSet) { new(auditFlags).bind(f) }, run: runAudit,
+		},
 		{name: "version", summary: "print the version", run: runVersion},
 		{name: "help", arguments: "[COMMAND]", summary: "explain a command", run: runHelp},
 	}

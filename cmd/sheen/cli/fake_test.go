@@ -50,9 +50,12 @@ type api struct {
 	outcome buildv1.BuildState
 	// deaf ignores the wish to cancel.
 	deaf bool
+	// violations are what VerifyLedger finds.
+	violations []*billingv1.LedgerViolation
 
 	mu        sync.Mutex
 	prompts   []*buildv1.StartBuildRequest
+	audits    []*billingv1.VerifyLedgerRequest
 	tokens    []string
 	after     []int64
 	cancelled chan struct{}
@@ -177,6 +180,16 @@ func log(outcome buildv1.BuildState) []*eventv1.BuildEvent {
 
 func (a *api) GetBalance(context.Context, *billingv1.GetBalanceRequest) (*billingv1.GetBalanceResponse, error) {
 	return &billingv1.GetBalanceResponse{Balance: &billingv1.Balance{SpendableSeconds: 90}}, nil
+}
+
+func (a *api) VerifyLedger(_ context.Context, req *billingv1.VerifyLedgerRequest) (*billingv1.VerifyLedgerResponse, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.audits = append(a.audits, req)
+	if a.refuse != nil {
+		return nil, a.refuse
+	}
+	return &billingv1.VerifyLedgerResponse{Ok: len(a.violations) == 0, Violations: a.violations}, nil
 }
 
 func (a *api) GetQuickSuggestions(context.Context, *recommendationv1.GetQuickSuggestionsRequest) (*recommendationv1.GetQuickSuggestionsResponse, error) {

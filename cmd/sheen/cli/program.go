@@ -89,6 +89,9 @@ func (p *Program) Run(ctx context.Context) int {
 // to say was shown.
 var errBuildFailed = errors.New("the build is not complete")
 
+// errAuditFailed says that an audit found contradictions; they were shown.
+var errAuditFailed = errors.New("the books are wrong")
+
 // errInterrupted says that the user ended the program before it was done.
 var errInterrupted = errors.New("interrupted")
 
@@ -111,7 +114,7 @@ func (p *Program) finish(err error) int {
 		return exitDone
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(err, errBuildFailed):
+	case errors.Is(err, errBuildFailed), errors.Is(err, errAuditFailed):
 		return exitFailed
 	case misconfigured, misused:
 		p.complain(err)

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"net/url"
+	"os"
 
 	"github.com/sheenapps/sheen/client"
+	"github.com/sheenapps/sheen/server"
+	"github.com/sheenapps/sheen/server/auth"
 )
 
 // tokenVariable keeps a token out of the list of processes.
@@ -43,6 +47,35 @@ func (r *remoteFlags) check(p *Program) error {
 
 func (r *remoteFlags) connect() connection {
 	return connection{client: client.New(r.server, client.WithStaticToken(r.token)), url: r.server}
+}
+
+// find connects to the server that the flags name, or as a role to that of the
+// data folder.
+func (r *remoteFlags) find(p *Program, folder *server.ConfigFlags, role auth.Role) (connection, error) {
+	if r.server != "" {
+		return r.connect(), nil
+	}
+	dataDir, err := folder.DataDir(p.Getenv)
+	if err != nil {
+		return connection{}, err
+	}
+	here, err := runningServer(dataDir)
+	if err != nil {
+		return connection{}, fmt.Errorf("no Sheen runs on the data folder %s: start one with `sheen serve --embedded`, or pass --server", dataDir)
+	}
+	key, err := auth.LoadKey(dataDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return connection{}, fmt.Errorf("the data folder %s has no key: pass --server and --token", dataDir)
+	}
+	if err != nil {
+		return connection{}, err
+	}
+	user, err := localUser(dataDir)
+	if err != nil {
+		return connection{}, err
+	}
+	source := client.WithToken(func(context.Context) (string, error) { return key.Issue(user, role, ownTokenTTL) })
+	return connection{client: client.New(here.url(), source), url: here.url()}, nil
 }
 
 // connection is a client and the address that errors are told about.

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,7 +47,7 @@ func runWatch(ctx context.Context, p *Program, args []string) error {
 	if err := own.check(p); err != nil {
 		return err
 	}
-	at, err := own.find(p)
+	at, err := own.find(p, own.dataDir, auth.RoleUser)
 	if err != nil {
 		return err
 	}
@@ -84,32 +81,4 @@ func buildIDOf(rest []string) (string, error) {
 		return "", usagef("%q is no build: its id is a UUID, as `sheen build` prints it", rest[0])
 	}
 	return id.String(), nil
-}
-
-// find connects to the server that the flags name, or to that of the data folder.
-func (w *watchFlags) find(p *Program) (connection, error) {
-	if w.server != "" {
-		return w.connect(), nil
-	}
-	dataDir, err := w.dataDir.DataDir(p.Getenv)
-	if err != nil {
-		return connection{}, err
-	}
-	here, err := runningServer(dataDir)
-	if err != nil {
-		return connection{}, fmt.Errorf("no Sheen runs on the data folder %s: start one with `sheen serve --embedded`, or pass --server", dataDir)
-	}
-	key, err := auth.LoadKey(dataDir)
-	if errors.Is(err, os.ErrNotExist) {
-		return connection{}, fmt.Errorf("the data folder %s has no key: pass --server and --token", dataDir)
-	}
-	if err != nil {
-		return connection{}, err
-	}
-	user, err := localUser(dataDir)
-	if err != nil {
-		return connection{}, err
-	}
-	source := client.WithToken(func(context.Context) (string, error) { return key.Issue(user, auth.RoleUser, ownTokenTTL) })
-	return connection{client: client.New(here.url(), source), url: here.url()}, nil
 }

@@ -43,7 +43,7 @@ func (b *Book) Reserve(r ReserveRequest) (Hold, error) {
 		Seconds:    r.Seconds,
 		Shares:     b.draw(r.Seconds),
 		Max:        r.Max,
-		Day:        dayOf(b.now, b.account.location()),
+		Day:        b.account.Day(b.now),
 		CreateTime: b.now,
 		ExpireTime: expire,
 	}

@@ -42,6 +42,10 @@ type Account struct {
 	Shortfall int64
 }
 
+// Day returns the calendar day of t in the account's zone, as midnight UTC of
+// that date.
+func (a Account) Day(t time.Time) time.Time { return dayOf(t, a.location()) }
+
 func (a Account) location() *time.Location {
 	if a.Location == nil {
 		return time.UTC

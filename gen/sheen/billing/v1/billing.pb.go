@@ -1177,9 +1177,12 @@ type Transaction struct {
 	BuildId string `protobuf:"bytes,7,opt,name=build_id,json=buildId,proto3" json:"build_id,omitempty"`
 	// The operation it was about, if any.
 	Operation Operation `protobuf:"varint,8,opt,name=operation,proto3,enum=sheen.billing.v1.Operation" json:"operation,omitempty"`
-	// The seconds by kind of grant.
+	// The seconds that it moved, by kind of grant, never negative: those that came in
+	// (GRANT), were set aside (RESERVE, EXTEND), were charged (COMMIT), were held no
+	// more (RELEASE, EXPIRE of a hold), ended (EXPIRE of a grant) or were taken back
+	// (VOID). Kinds of which it moved nothing are absent.
 	ByKind []*KindSeconds `protobuf:"bytes,9,rep,name=by_kind,json=byKind,proto3" json:"by_kind,omitempty"`
-	// Why, as given by an admin, or empty.
+	// Why, as given by whoever granted or voided, or empty.
 	Reason string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
 	// When.
 	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -1297,13 +1300,14 @@ func (x *Transaction) GetCreateTime() *timestamppb.Timestamp {
 // UsageEntry is the AI time of one day and operation.
 type UsageEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The day in the account's time zone, `YYYY-MM-DD`.
+	// The day in the account's time zone, `YYYY-MM-DD`. Work counts on the day on
+	// which its hold was made, also when it ends on another.
 	Date string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
 	// The operation.
 	Operation Operation `protobuf:"varint,2,opt,name=operation,proto3,enum=sheen.billing.v1.Operation" json:"operation,omitempty"`
 	// What was charged, in seconds.
 	ChargedSeconds int64 `protobuf:"varint,3,opt,name=charged_seconds,json=chargedSeconds,proto3" json:"charged_seconds,omitempty"`
-	// How many works were charged.
+	// How many works ended, those that were charged nothing among them.
 	Count int64 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
 	// What model providers asked, in millionths of a US dollar.
 	ProviderCostMicros int64 `protobuf:"varint,5,opt,name=provider_cost_micros,json=providerCostMicros,proto3" json:"provider_cost_micros,omitempty"`

@@ -705,9 +705,11 @@ func (x *GetReceiptResponse) GetReceipt() *Receipt {
 // GetUsageRequest names a span of days in the account's time zone.
 type GetUsageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The first instant; absent means 30 days before `end_time`.
+	// An instant of the first day; absent means the 30 days that end with the last.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// The instant after the last; absent means now.
+	// The instant after the last: the last day is the one just before it, so a
+	// midnight does not count the day that it begins. Absent means that today is the
+	// last day.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// Only these operations; empty means all.
 	Operations    []Operation `protobuf:"varint,3,rep,packed,name=operations,proto3,enum=sheen.billing.v1.Operation" json:"operations,omitempty"`
@@ -1943,7 +1945,7 @@ type VerifyLedgerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Nothing is wrong.
 	Ok bool `protobuf:"varint,1,opt,name=ok,proto3" json:"ok,omitempty"`
-	// What is wrong, at most 1000.
+	// What is wrong: at most 1000, and of each rule only the first ones.
 	Violations    []*LedgerViolation `protobuf:"bytes,2,rep,name=violations,proto3" json:"violations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -94,7 +94,8 @@ type BillingServiceClient interface {
 	//
 	// Errors: NOT_FOUND for a package that is not sold.
 	CreateCheckout(context.Context, *v1.CreateCheckoutRequest) (*v1.CreateCheckoutResponse, error)
-	// ListTransactions returns the caller's journal, the newest first.
+	// ListTransactions returns the caller's journal, the newest first. With a filter a
+	// page may be shorter than asked for, or empty, before the last.
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
@@ -102,7 +103,11 @@ type BillingServiceClient interface {
 	//
 	// Errors: NOT_FOUND for a build that is not the caller's or not finished.
 	GetReceipt(context.Context, *v1.GetReceiptRequest) (*v1.GetReceiptResponse, error)
-	// GetUsage returns what the caller used, per day and operation.
+	// GetUsage returns what the caller used, per day and operation. The days are
+	// those of the account's time zone.
+	//
+	// Errors: INVALID_FIELD for a span that ends before it starts or has more than
+	// 366 days.
 	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
 	// GetAutoTopUp returns the caller's rule for automatic purchases.
 	GetAutoTopUp(context.Context, *v1.GetAutoTopUpRequest) (*v1.GetAutoTopUpResponse, error)
@@ -138,7 +143,8 @@ type BillingServiceClient interface {
 	//
 	// Errors: NOT_FOUND, IDEMPOTENCY_KEY_REUSED.
 	VoidGrant(context.Context, *v1.VoidGrantRequest) (*v1.VoidGrantResponse, error)
-	// VerifyLedger audits accounts: totals, grants, journal, holds, chain. For admins.
+	// VerifyLedger audits accounts: totals, grants, journal, holds, chain. It reads all
+	// of it from one snapshot, and locks nothing. For admins.
 	VerifyLedger(context.Context, *v1.VerifyLedgerRequest) (*v1.VerifyLedgerResponse, error)
 }
 
@@ -462,7 +468,8 @@ type BillingServiceHandler interface {
 	//
 	// Errors: NOT_FOUND for a package that is not sold.
 	CreateCheckout(context.Context, *v1.CreateCheckoutRequest) (*v1.CreateCheckoutResponse, error)
-	// ListTransactions returns the caller's journal, the newest first.
+	// ListTransactions returns the caller's journal, the newest first. With a filter a
+	// page may be shorter than asked for, or empty, before the last.
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
@@ -470,7 +477,11 @@ type BillingServiceHandler interface {
 	//
 	// Errors: NOT_FOUND for a build that is not the caller's or not finished.
 	GetReceipt(context.Context, *v1.GetReceiptRequest) (*v1.GetReceiptResponse, error)
-	// GetUsage returns what the caller used, per day and operation.
+	// GetUsage returns what the caller used, per day and operation. The days are
+	// those of the account's time zone.
+	//
+	// Errors: INVALID_FIELD for a span that ends before it starts or has more than
+	// 366 days.
 	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
 	// GetAutoTopUp returns the caller's rule for automatic purchases.
 	GetAutoTopUp(context.Context, *v1.GetAutoTopUpRequest) (*v1.GetAutoTopUpResponse, error)
@@ -506,7 +517,8 @@ type BillingServiceHandler interface {
 	//
 	// Errors: NOT_FOUND, IDEMPOTENCY_KEY_REUSED.
 	VoidGrant(context.Context, *v1.VoidGrantRequest) (*v1.VoidGrantResponse, error)
-	// VerifyLedger audits accounts: totals, grants, journal, holds, chain. For admins.
+	// VerifyLedger audits accounts: totals, grants, journal, holds, chain. It reads all
+	// of it from one snapshot, and locks nothing. For admins.
 	VerifyLedger(context.Context, *v1.VerifyLedgerRequest) (*v1.VerifyLedgerResponse, error)
 }
 
