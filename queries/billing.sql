@@ -376,3 +376,25 @@ limit @max_rows;
 select
     coalesce((select a.zone from account as a where a.id = @id), @default_zone)::text as zone,
     clock_timestamp()::timestamptz as now;
+
+-- How long the operations took that succeeded in a span of time, per hour, by
+-- operation, size and billable seconds, and how many of them had been quoted a
+-- time and kept to it. The limit is far above what 30 days can have.
+-- Index: journal_time, then the hold's primary key.
+-- name: EstimateCounts :many
+select
+    date_trunc('hour', j.create_time, 'UTC')::timestamptz as hour,
+    h.operation,
+    h.project_size,
+    least(j.billable_seconds, 86400)::bigint as seconds,
+    count(*)::bigint as samples,
+    (count(*) filter (where h.quoted_seconds > 0))::bigint as quoted,
+    (count(*) filter (where h.quoted_seconds > 0 and j.billable_seconds <= h.quoted_seconds))::bigint as covered
+from journal as j
+join hold as h on h.id = j.hold_id
+where j.create_time >= @start_time
+  and j.create_time < @end_time
+  and j.kind in ('commit', 'late_commit')
+  and j.outcome = 'succeeded'
+group by 1, 2, 3, 4
+limit 1000000;

@@ -176,6 +176,14 @@ RETURNING *;
 -- Notes the version that a build made.
 UPDATE builds SET version_id = @version_id WHERE id = @id AND lease_token = @lease_token;
 
+-- name: BuildSetHeld :execrows
+-- Notes what is set aside for a running build, if the lease is still the worker's.
+UPDATE builds
+SET held_seconds = @held_seconds
+WHERE id = @id
+  AND lease_token = @lease_token
+  AND state NOT IN ('complete', 'failed', 'cancelled');
+
 -- name: BuildProgress :execrows
 -- Progress, which never falls and stays below 1000 while the build runs.
 UPDATE builds

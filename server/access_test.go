@@ -40,7 +40,6 @@ var notServed = []string{
 	"/sheen.build.v1.BuildService/GetProject",
 	"/sheen.build.v1.BuildService/GetVersion",
 	"/sheen.build.v1.BuildService/ListProjects",
-	"/sheen.build.v1.BuildService/QuoteBuild",
 	"/sheen.build.v1.BuildService/RestoreVersion",
 	"/sheen.build.v1.BuildService/RetryBuild",
 	"/sheen.event.v1.EventService/CreateWebhookEndpoint",

@@ -56,8 +56,10 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	s.connectHub(p)
+	estimates := billing.NewEstimates(billing.EstimatesOptions{DB: p.db, Logger: s.log, Registry: s.metrics})
+	s.background(estimates.Run)
 	ports := build.Ports{
-		DB: p.db, Ledger: billing.NewLedger(billing.Options{Order: s.cfg.BurnOrder}),
+		DB: p.db, Ledger: billing.NewLedger(billing.Options{Order: s.cfg.BurnOrder, Estimates: estimates}),
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
 	}
 	if err := s.connectJobs(ctx, p, ports); err != nil {

@@ -231,6 +231,72 @@ func (q *Queries) AccountZone(ctx context.Context, db DBTX, arg *AccountZonePara
 	return &i, err
 }
 
+const estimateCounts = `-- name: EstimateCounts :many
+select
+    date_trunc('hour', j.create_time, 'UTC')::timestamptz as hour,
+    h.operation,
+    h.project_size,
+    least(j.billable_seconds, 86400)::bigint as seconds,
+    count(*)::bigint as samples,
+    (count(*) filter (where h.quoted_seconds > 0))::bigint as quoted,
+    (count(*) filter (where h.quoted_seconds > 0 and j.billable_seconds <= h.quoted_seconds))::bigint as covered
+from journal as j
+join hold as h on h.id = j.hold_id
+where j.create_time >= $1
+  and j.create_time < $2
+  and j.kind in ('commit', 'late_commit')
+  and j.outcome = 'succeeded'
+group by 1, 2, 3, 4
+limit 1000000
+`
+
+type EstimateCountsParams struct {
+	StartTime time.Time
+	EndTime   time.Time
+}
+
+type EstimateCountsRow struct {
+	Hour        time.Time
+	Operation   string
+	ProjectSize string
+	Seconds     int64
+	Samples     int64
+	Quoted      int64
+	Covered     int64
+}
+
+// How long the operations took that succeeded in a span of time, per hour, by
+// operation, size and billable seconds, and how many of them had been quoted a
+// time and kept to it. The limit is far above what 30 days can have.
+// Index: journal_time, then the hold's primary key.
+func (q *Queries) EstimateCounts(ctx context.Context, db DBTX, arg *EstimateCountsParams) ([]*EstimateCountsRow, error) {
+	rows, err := db.Query(ctx, estimateCounts, arg.StartTime, arg.EndTime)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*EstimateCountsRow{}
+	for rows.Next() {
+		var i EstimateCountsRow
+		if err := rows.Scan(
+			&i.Hour,
+			&i.Operation,
+			&i.ProjectSize,
+			&i.Seconds,
+			&i.Samples,
+			&i.Quoted,
+			&i.Covered,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const grantByID = `-- name: GrantByID :one
 select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
 from credit_grant

@@ -816,6 +816,29 @@ func (q *Queries) BuildProgress(ctx context.Context, db DBTX, arg *BuildProgress
 	return result.RowsAffected(), nil
 }
 
+const buildSetHeld = `-- name: BuildSetHeld :execrows
+UPDATE builds
+SET held_seconds = $1
+WHERE id = $2
+  AND lease_token = $3
+  AND state NOT IN ('complete', 'failed', 'cancelled')
+`
+
+type BuildSetHeldParams struct {
+	HeldSeconds int64
+	ID          uuid.UUID
+	LeaseToken  int64
+}
+
+// Notes what is set aside for a running build, if the lease is still the worker's.
+func (q *Queries) BuildSetHeld(ctx context.Context, db DBTX, arg *BuildSetHeldParams) (int64, error) {
+	result, err := db.Exec(ctx, buildSetHeld, arg.HeldSeconds, arg.ID, arg.LeaseToken)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const buildSetVersion = `-- name: BuildSetVersion :execrows
 UPDATE builds SET version_id = $1 WHERE id = $2 AND lease_token = $3
 `

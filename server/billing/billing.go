@@ -38,6 +38,11 @@ type ReserveRequest struct {
 	// MaxSeconds is what was approved: the most that the commit charges and that
 	// extensions reach; 0 for as much as there is.
 	MaxSeconds int64
+	// ProjectSize is how large the work is, for later estimates; empty is medium.
+	ProjectSize Size
+	// QuotedSeconds is the 95th percentile that the user was quoted; 0 if none
+	// was. It says later how good quotes are.
+	QuotedSeconds int64
 	// TTL is how long the hold lasts; 0 is [DefaultTTL].
 	TTL time.Duration
 	// NotAfter is the last instant at which the account may be locked for this

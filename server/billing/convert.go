@@ -48,11 +48,11 @@ func ReceiptToProto(r *Receipt) *billingv1.Receipt {
 	}
 }
 
-// EstimateToProto converts an estimate. A default is both of its percentiles.
+// EstimateToProto converts an estimate.
 func EstimateToProto(e Estimate) *billingv1.Estimate {
 	return &billingv1.Estimate{
-		P50Seconds:  e.Seconds,
-		P95Seconds:  e.Seconds,
+		P50Seconds:  e.P50,
+		P95Seconds:  e.P95,
 		Confidence:  confidenceToProto(e.Confidence()),
 		SampleCount: e.Samples,
 	}

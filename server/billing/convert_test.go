@@ -54,8 +54,8 @@ func TestEstimateToProto(t *testing.T) {
 		0: billingv1.Confidence_CONFIDENCE_LOW, 4: billingv1.Confidence_CONFIDENCE_MEDIUM,
 		11: billingv1.Confidence_CONFIDENCE_HIGH,
 	} {
-		wantProto(t, billing.EstimateToProto(billing.Estimate{Operation: meter.Update, Seconds: 120, Samples: samples}),
-			&billingv1.Estimate{P50Seconds: 120, P95Seconds: 120, Confidence: want, SampleCount: samples})
+		wantProto(t, billing.EstimateToProto(billing.Estimate{Operation: meter.Update, P50: 100, P95: 120, Samples: samples}),
+			&billingv1.Estimate{P50Seconds: 100, P95Seconds: 120, Confidence: want, SampleCount: samples})
 	}
 }
 

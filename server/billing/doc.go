@@ -26,6 +26,10 @@
 // [Audit] checks the stored rows against each other, beside any load: whatever
 // wrote them, it finds nothing on a ledger that kept to the invariants.
 //
+// [Estimates] say how long operations take, from what was committed lately by any
+// process.
+//
 // It does not know builds or events, decides nothing about who may call what,
-// and has no state of its own: any number of processes can share the accounts.
+// and has no state of its own but what it remembers of the store: any number of
+// processes can share the accounts.
 package billing

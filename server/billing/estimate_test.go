@@ -27,7 +27,7 @@ func TestNewEstimate(t *testing.T) {
 		{meter.MainBuild, "", false, 180},
 	} {
 		got := NewEstimate(test.operation, test.size, test.update)
-		if got.Seconds != test.want || got.Samples != 0 || got.Confidence() != ConfidenceLow {
+		if got.P50 != test.want || got.P95 != test.want || got.Samples != 0 || got.Confidence() != ConfidenceLow {
 			t.Errorf("%s %s, update %t: %+v, want %d", test.operation, test.size, test.update, got, test.want)
 		}
 	}

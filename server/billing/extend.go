@@ -22,6 +22,9 @@ type ExtendRequest struct {
 	// Seconds more, from 0. With what is held they may not exceed what was
 	// approved for the hold.
 	Seconds int64
+	// Partial takes fewer than Seconds, and at least one, if only so many are
+	// spendable or approved.
+	Partial bool
 	// TTL is how long the hold lasts from now; 0, or less than it has left,
 	// leaves its end as it is.
 	TTL time.Duration
@@ -45,13 +48,13 @@ func (l *Ledger) Extend(ctx context.Context, tx store.Tx, request ExtendRequest)
 	}
 	book := found.book
 	hold, err := book.Extend(meter.ExtendRequest{
-		HoldID: meter.ID(request.HoldID), Seconds: request.Seconds, ExpireTime: book.Now().Add(request.TTL),
+		HoldID: meter.ID(request.HoldID), Seconds: request.Seconds, Partial: request.Partial, ExpireTime: book.Now().Add(request.TTL),
 		Key: request.Key, Fingerprint: request.fingerprint(),
 	})
 	switch {
 	case errors.Is(err, meter.ErrInsufficient):
 		operation := book.Operation(meter.ID(request.HoldID))
-		return nil, nil, l.insufficient(operation, request.Seconds, book.Balance())
+		return nil, nil, l.insufficient(l.Estimate(operation, SizeMedium, false), request.Seconds, book.Balance())
 	case errors.Is(err, meter.ErrHoldNotFound), errors.Is(err, meter.ErrHoldSettled):
 		return nil, nil, l.notOpen(ctx, tx, book, request)
 	case err != nil:

@@ -14,11 +14,12 @@ import (
 
 func (r ReserveRequest) fingerprint() meter.Hash {
 	return fingerprint("reserve", string(r.Operation), r.BuildID.String(),
-		number(r.Seconds), number(int64(r.TTL)), instant(r.NotAfter), number(r.MaxSeconds))
+		number(r.Seconds), number(int64(r.TTL)), instant(r.NotAfter), number(r.MaxSeconds),
+		string(r.ProjectSize), number(r.QuotedSeconds))
 }
 
 func (r ExtendRequest) fingerprint() meter.Hash {
-	return fingerprint("extend", r.HoldID.String(), number(r.Seconds), number(int64(r.TTL)))
+	return fingerprint("extend", r.HoldID.String(), number(r.Seconds), number(int64(r.TTL)), strconv.FormatBool(r.Partial))
 }
 
 func (r VoidRequest) fingerprint() meter.Hash {

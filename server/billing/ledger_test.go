@@ -118,7 +118,7 @@ func TestInsufficientLeavesNothing(t *testing.T) {
 		RequiredSeconds: 3901, SpendableSeconds: 3900,
 		ByKind:             meter.Amounts{meter.Welcome: 3000, meter.Daily: 900},
 		DailyGiftReset:     noon.Add(12 * time.Hour),
-		Estimate:           billing.Estimate{Operation: meter.MainBuild, Seconds: 180},
+		Estimate:           billing.Estimate{Operation: meter.MainBuild, P50: 180, P95: 180},
 		RecommendedPackage: &billing.Package{ID: "mini", Seconds: 3600},
 	}
 	if !reflect.DeepEqual(refusal, want) {

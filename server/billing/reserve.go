@@ -19,8 +19,9 @@ const maxKey = 255
 // and the balance after it. The same request again returns the first answer.
 // It returns [*InsufficientError], [ErrKeyReused], [ErrTooLate] and [ErrInvalid].
 func (l *Ledger) Reserve(ctx context.Context, tx store.Tx, request ReserveRequest) (*Hold, *Balance, error) {
-	if request.TTL < 0 || len(request.Key) > maxKey {
-		return nil, nil, fmt.Errorf("ttl %s with a key of %d bytes: %w", request.TTL, len(request.Key), ErrInvalid)
+	if request.TTL < 0 || len(request.Key) > maxKey || request.QuotedSeconds < 0 {
+		return nil, nil, fmt.Errorf("ttl %s with a key of %d bytes, quoted %d s: %w",
+			request.TTL, len(request.Key), request.QuotedSeconds, ErrInvalid)
 	}
 	found, err := l.begin(ctx, tx, request.AccountID, request.Key, request.fingerprint())
 	if err != nil {
@@ -44,23 +45,23 @@ func (l *Ledger) Reserve(ctx context.Context, tx store.Tx, request ReserveReques
 		ExpireTime: book.Now().Add(cmp.Or(request.TTL, DefaultTTL)), Key: request.Key, Fingerprint: request.fingerprint(),
 	})
 	if errors.Is(err, meter.ErrInsufficient) {
-		return nil, nil, l.insufficient(request.Operation, request.Seconds, book.Balance())
+		return nil, nil, l.insufficient(l.Estimate(request.Operation, request.ProjectSize, false), request.Seconds, book.Balance())
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("reserve: %w", err)
 	}
 	balance := book.Balance()
-	return &hold, &balance, l.save(ctx, tx, book)
+	return &hold, &balance, l.saveQuoted(ctx, tx, book, quoted{size: request.ProjectSize.known(), seconds: request.QuotedSeconds})
 }
 
-func (l *Ledger) insufficient(operation meter.Operation, seconds int64, balance Balance) *InsufficientError {
+func (l *Ledger) insufficient(estimate Estimate, seconds int64, balance Balance) *InsufficientError {
 	return &InsufficientError{
 		RequiredSeconds:    seconds,
 		SpendableSeconds:   balance.Spendable,
 		HeldSeconds:        balance.Held,
 		ByKind:             balance.ByKind,
 		DailyGiftReset:     balance.GiftReset,
-		Estimate:           NewEstimate(operation, SizeMedium, false),
+		Estimate:           estimate,
 		RecommendedPackage: recommend(l.packages, seconds-balance.Spendable),
 	}
 }

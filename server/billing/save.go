@@ -16,6 +16,16 @@ import (
 // transaction. Were the lock not held and another change between, the journal's
 // keys would refuse the rows: a seq is given once, and a hold ends once.
 func (l *Ledger) save(ctx context.Context, tx store.Tx, book *meter.Book) error {
+	return l.saveQuoted(ctx, tx, book, quoted{size: SizeMedium})
+}
+
+// quoted is what a new hold's row says beside the hold.
+type quoted struct {
+	size    Size
+	seconds int64
+}
+
+func (l *Ledger) saveQuoted(ctx context.Context, tx store.Tx, book *meter.Book, quote quoted) error {
 	changes := book.Changes()
 	if len(changes.Entries) == 0 {
 		return nil
@@ -28,7 +38,8 @@ func (l *Ledger) save(ctx context.Context, tx store.Tx, book *meter.Book) error 
 		// All of them are called, whatever one of them returns.
 		return cmp.Or(
 			l.saveGrants(ctx, db, &changes),
-			l.saveHolds(ctx, db, &changes),
+			l.insertHolds(ctx, db, &changes, quote),
+			l.updateHolds(ctx, db, &changes),
 			l.saveJournal(ctx, db, rows),
 			l.saveUsage(ctx, db, &changes),
 			l.saveAccount(ctx, db, &changes),
@@ -61,20 +72,24 @@ func (l *Ledger) saveGrants(ctx context.Context, db store.DBTX, changes *meter.C
 	return nil
 }
 
-func (l *Ledger) saveHolds(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
-	accountID := uuid.UUID(changes.Account.ID)
+func (l *Ledger) insertHolds(ctx context.Context, db store.DBTX, changes *meter.Changes, quote quoted) error {
 	for _, hold := range changes.MadeHolds {
 		params := &store.HoldInsertParams{
-			ID: uuid.UUID(hold.ID), AccountID: accountID, BuildID: idOrNull(hold.BuildID),
+			ID: uuid.UUID(hold.ID), AccountID: uuid.UUID(changes.Account.ID), BuildID: idOrNull(hold.BuildID),
 			Operation: string(hold.Operation), Seconds: hold.Seconds,
 			Day: hold.Day, CreateTime: hold.CreateTime, ExpireTime: hold.ExpireTime,
-			MaxSeconds: hold.Max, ProjectSize: string(SizeMedium),
+			MaxSeconds: hold.Max, ProjectSize: string(quote.size), QuotedSeconds: quote.seconds,
 		}
 		params.GrantIds, params.GrantSeconds = columns(hold.Shares)
 		if err := l.queries.HoldInsert(ctx, db, params); err != nil {
 			return fmt.Errorf("insert hold: %w", err)
 		}
 	}
+	return nil
+}
+
+func (l *Ledger) updateHolds(ctx context.Context, db store.DBTX, changes *meter.Changes) error {
+	accountID := uuid.UUID(changes.Account.ID)
 	for _, hold := range changes.Extended {
 		params := &store.HoldExtendIfOpenParams{
 			ID: uuid.UUID(hold.ID), AccountID: accountID, Seconds: hold.Seconds, ExpireTime: hold.ExpireTime,

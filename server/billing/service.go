@@ -48,12 +48,12 @@ func (s *Service) EstimateUsage(
 	if err != nil {
 		return nil, err
 	}
-	estimate := NewEstimate(
+	estimate := s.ledger.Estimate(
 		operationFromProto(req.GetOperation()), sizeFromProto(req.GetProjectSize()), req.GetIsUpdate())
 	return &billingv1.EstimateUsageResponse{
 		Estimate:   EstimateToProto(estimate),
 		Balance:    BalanceToProto(balance),
-		Sufficient: balance.Spendable >= estimate.Seconds,
+		Sufficient: balance.Spendable >= estimate.P95,
 	}, nil
 }
 

@@ -35,9 +35,12 @@ type served struct {
 // userHeader names the user that a test calls for; the server believes it.
 const userHeader = "X-Test-User"
 
-func serve(t *testing.T) *served {
+func serve(t *testing.T, prepare ...func(*testBundle)) *served {
 	t.Helper()
 	b := setup(t)
+	for _, f := range prepare {
+		f(b)
+	}
 	_, handler := billingv1connect.NewBillingServiceHandler(
 		billing.NewService(b.db, b.Ledger, pageTokens(t)),
 		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()))

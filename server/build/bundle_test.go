@@ -44,7 +44,7 @@ type testBundle struct {
 	user  uuid.UUID
 }
 
-func setup(t *testing.T) *testBundle {
+func setup(t *testing.T, change ...func(*build.Ports)) *testBundle {
 	t.Helper()
 	db := storetest.New(t)
 	blobs, err := preview.OpenBlobs(t.TempDir())
@@ -61,6 +61,9 @@ func setup(t *testing.T) *testBundle {
 		Hub: event.NewHub(log, slog.New(slog.DiscardHandler)), Blobs: blobs,
 		Origin: preview.Origin{Scheme: "http", Domain: "preview.localhost", Port: 8081},
 	}}
+	for _, f := range change {
+		f(&b.ports)
+	}
 	b.ports.Appender = event.NewAppender(log, b.ports.Hub.Publish)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

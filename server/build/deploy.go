@@ -147,7 +147,7 @@ func (r *run) complete(ctx context.Context) error {
 	return err
 }
 
-// keepInterrupted keeps what a cancelled build has finished; nil if nothing.
+// keepInterrupted keeps what a build has finished that stops early; nil if nothing.
 func (r *run) keepInterrupted(ctx context.Context) (*store.Version, error) {
 	rows, err := r.files(ctx)
 	if err != nil || len(rows) == 0 {

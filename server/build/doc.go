@@ -8,7 +8,8 @@
 // A build is one run from a prompt to a site; a project is a site and its
 // history; a version is a site as it stood once. A worker holds a build's lease,
 // whose fencing token every write carries. A step is a piece of work whose
-// result is stored, so that a takeover does not repeat it.
+// result is stored, so that a takeover does not repeat it. A build's allowance is
+// the AI time that it may use: what is held for it, and what can still be.
 //
 // # The way of a build
 //
@@ -27,6 +28,8 @@
 //   - A build whose worker is gone is taken up again within 20 s, at most three
 //     times in all.
 //   - One terminal event, one charge.
+//   - A hold grows under the lease, in the transaction that tells of it, by steps
+//     that a takeover does not repeat. No charge exceeds the approved maximum.
 //
 // What an engine returns is data: its paths are checked before anything is
 // stored under them.

@@ -47,6 +47,12 @@ type ending struct {
 	title string
 }
 
+// keepsFiles reports whether the user decided the end, and what was finished
+// until then is theirs.
+func (e *ending) keepsFiles() bool {
+	return e.state == Cancelled || e.failure != nil && e.failure.reason == ReasonInsufficientAITime
+}
+
 func (e *ending) outcome() meter.Outcome {
 	switch e.state {
 	case Complete:

@@ -71,9 +71,9 @@ func progressEvent(p *eventv1.Progress) *eventv1.BuildEvent {
 	return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_Progress{Progress: p}}
 }
 
-func holdChanged(held, used int64) *eventv1.BuildEvent {
+func holdChanged(held, used int64, low bool) *eventv1.BuildEvent {
 	return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_HoldChanged{
-		HoldChanged: &eventv1.HoldChanged{HeldSeconds: held, UsedSeconds: used},
+		HoldChanged: &eventv1.HoldChanged{HeldSeconds: held, UsedSeconds: used, RunningLow: low},
 	}}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -38,13 +37,15 @@ type run struct {
 	req   engine.Request
 	brand string
 	plan  *engine.Plan
+	// allowance is what the run may use.
+	allowance *allowance
 	// permille is the progress so far; it never falls.
 	permille int32
 }
 
 func newRun(ctx context.Context, w *Worker, b *store.Build) *run {
 	a := analysis.Analyze(b.Prompt, b.Locale)
-	return &run{
+	r := &run{
 		w:        w,
 		build:    b,
 		out:      newEmitter(w.ender, b),
@@ -58,6 +59,8 @@ func newRun(ctx context.Context, w *Worker, b *store.Build) *run {
 			Locale:    b.Locale,
 		},
 	}
+	r.allowance = newAllowance(r)
+	return r
 }
 
 // errPanic says that an engine, or what runs it, panicked.
@@ -108,6 +111,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := r.loadPlan(ctx); err != nil {
+		return err
+	}
+	if err := r.allowance.load(ctx); err != nil {
 		return err
 	}
 	if r.build.Attempt > 1 {
@@ -172,17 +178,25 @@ func (r *run) at(s step, args locale.Args) *eventv1.BuildEvent {
 // working measures a call of the engine and stores its result under a step's
 // name. The time of a call that was stopped is kept too: a cancelled build is
 // charged for it, and one that the content policy refused. A call that is made
-// again because its node stopped is nobody's expense.
+// again because its node stopped is nobody's expense. No call begins for which
+// there is no AI time left.
 func (r *run) working(ctx context.Context, name string, call func() (result any, usage engine.Usage, err error)) error {
-	start := time.Now()
+	if err := r.allowance.boundary(ctx); err != nil {
+		return err
+	}
+	defer r.allowance.begin(ctx)()
 	result, usage, callErr := call()
-	active := time.Since(start)
+	active, stopped := r.allowance.end()
+	if stopped != nil {
+		callErr = stopped
+	}
 	if callErr != nil {
 		name, result = fmt.Sprintf("%s:%s:%d", name, interruptedStep, r.build.Attempt), nil
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errCancelled) {
 			active = 0
 		}
 	}
+	r.allowance.spend(active)
 	r.notes.add(noteStep, stepNote{
 		Step: name, Attempt: r.build.Attempt, Engine: r.w.engine.Name(), Model: usage.Model,
 		InputTokens: usage.InputTokens, OutputTokens: usage.OutputTokens,

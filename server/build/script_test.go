@@ -14,6 +14,8 @@ type script struct {
 	planned func(context.Context, engine.Sink) (*engine.Plan, error)
 	written func(context.Context, []string, engine.Sink) error
 	fixed   func(context.Context, []engine.Failure, engine.Sink) error
+	// usage is what each call says that it cost.
+	usage engine.Usage
 	// plans, writes and fixes count the calls.
 	plans, writes, fixes atomic.Int32
 }
@@ -48,16 +50,16 @@ func (s *script) Plan(ctx context.Context, _ engine.Request, sink engine.Sink) (
 	s.plans.Add(1)
 	if s.planned != nil {
 		plan, err := s.planned(ctx, sink)
-		return plan, engine.Usage{}, err
+		return plan, s.usage, err
 	}
-	return salonPlan(), engine.Usage{}, sink.Text(ctx, spoken)
+	return salonPlan(), s.usage, sink.Text(ctx, spoken)
 }
 
 // Write implements [engine.Engine].
 func (s *script) Write(ctx context.Context, _ engine.Request, plan *engine.Plan, done []string, sink engine.Sink) (engine.Usage, error) {
 	s.writes.Add(1)
 	if s.written != nil {
-		return engine.Usage{}, s.written(ctx, done, sink)
+		return s.usage, s.written(ctx, done, sink)
 	}
 	for _, file := range plan.Files {
 		if slices.Contains(done, file.Path) {
@@ -67,7 +69,7 @@ func (s *script) Write(ctx context.Context, _ engine.Request, plan *engine.Plan,
 			return engine.Usage{}, err
 		}
 	}
-	return engine.Usage{}, nil
+	return s.usage, nil
 }
 
 // Fix implements [engine.Engine].
@@ -76,7 +78,7 @@ func (s *script) Fix(
 ) (engine.Usage, error) {
 	s.fixes.Add(1)
 	if s.fixed == nil {
-		return engine.Usage{}, nil
+		return s.usage, nil
 	}
-	return engine.Usage{}, s.fixed(ctx, failures, sink)
+	return s.usage, s.fixed(ctx, failures, sink)
 }

@@ -36,12 +36,12 @@ type submission struct {
 	operation string
 	answers   []engine.Answer
 	analysis  analysis.Analysis
-	estimate  billing.Estimate
 }
 
 // started is an accepted submission.
 type started struct {
 	build *store.Build
+	quote quote
 	// spendable is what the account has left.
 	spendable int64
 	batch     event.Batch
@@ -58,8 +58,12 @@ func (s *Service) StartBuild(ctx context.Context, req *buildv1.StartBuildRequest
 		return nil, err
 	}
 	if accepted == nil {
+		quoted, err := s.quoteOf(ctx, sub.userID, sub.projectID, sub.operation)
+		if err != nil {
+			return nil, err
+		}
 		err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
-			accepted, err = s.start(ctx, tx, sub)
+			accepted, err = s.start(ctx, tx, sub, quoted)
 			return err
 		})
 		if err != nil {
@@ -83,16 +87,15 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 		operation: operationFromProto(req.GetOperation()),
 		answers:   answersFromProto(req.GetAnswers()),
 	}
-	if req.GetProjectId() != "" {
-		sub.projectID = parseID(req.GetProjectId())
-	} else if sub.operation == string(engine.Update) {
-		return nil, fault.InvalidField("An update needs the project_id of the project that it changes.")
+	var err error
+	if sub.projectID, err = projectOf(req.GetProjectId(), sub.operation); err != nil {
+		return nil, err
 	}
 	if sub.session == "" {
 		sub.session = "bs_" + newID().String()
 	}
 	if sub.prompt == "" {
-		return nil, fault.InvalidField("The field prompt is not valid: it has no text.")
+		return nil, noPrompt()
 	}
 	hash, err := requestHash(req)
 	if err != nil {
@@ -101,7 +104,6 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 	sub.hash = hash
 	sub.analysis = analysis.Analyze(sub.prompt, req.GetLocale())
 	sub.locale = resolveLocale(ctx, req.GetLocale(), &sub.analysis)
-	sub.estimate = billing.NewEstimate(meter.Operation(sub.operation), billing.SizeMedium, false)
 	return sub, nil
 }
 
@@ -162,25 +164,32 @@ func (s *Service) known(ctx context.Context, db store.Tx, sub *submission) (*sta
 	if [sha256.Size]byte(b.RequestHash) != sub.hash {
 		return nil, keyReused()
 	}
+	quoted, err := s.given(ctx, db, b)
+	if err != nil {
+		return nil, err
+	}
 	balance, err := s.ledger.Balance(ctx, db, sub.userID)
 	if err != nil {
 		return nil, err
 	}
-	return &started{build: b, spendable: balance.Spendable}, nil
+	return &started{build: b, quote: quoted, spendable: balance.Spendable}, nil
 }
 
 // start stores everything that a build is, or nothing. The account's lock, which
 // the hold takes, makes a second request with the same session wait until the
 // first is decided.
-func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission) (*started, error) {
+func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted quote) (*started, error) {
 	buildID := newID()
 	hold, balance, err := s.ledger.Reserve(ctx, tx, billing.ReserveRequest{
-		AccountID: sub.userID,
-		Key:       sub.session,
-		Operation: meter.Operation(sub.operation),
-		BuildID:   buildID,
-		Seconds:   sub.estimate.Seconds,
-		TTL:       holdTTL,
+		AccountID:     sub.userID,
+		Key:           sub.session,
+		Operation:     meter.Operation(sub.operation),
+		BuildID:       buildID,
+		Seconds:       quoted.hold,
+		MaxSeconds:    quoted.max,
+		ProjectSize:   quoted.size,
+		QuotedSeconds: quoted.estimate.P95,
+		TTL:           holdTTL,
 	})
 	if errors.Is(err, billing.ErrKeyReused) {
 		return s.lostRace(ctx, tx, sub)
@@ -214,7 +223,7 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission) (*start
 	}
 	batch, err := s.log.Append(ctx, tx, event.Producer{BuildID: b.ID},
 		phaseChanged(sub.locale, "", Queued, 0, locale.Args{"brand": sub.analysis.BrandName}),
-		holdChanged(hold.Seconds, 0))
+		holdChanged(hold.Seconds, 0, false))
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +231,7 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission) (*start
 		return nil, err
 	}
 	b.HeadSeq = batch.Head()
-	return &started{build: b, spendable: balance.Spendable, batch: batch}, nil
+	return &started{build: b, quote: quoted, spendable: balance.Spendable, batch: batch}, nil
 }
 
 // lostRace answers a request whose session another one took while it waited.
@@ -246,7 +255,7 @@ func (s *Service) openProject(ctx context.Context, tx pgx.Tx, sub *submission) (
 		return uuid.Nil, err
 	}
 	if sub.operation == string(engine.Update) && project.CurrentVersionID == nil {
-		return uuid.Nil, fault.InvalidField("An update needs a project that has a version; build it first.")
+		return uuid.Nil, noVersion()
 	}
 	active, err := s.queries.BuildActiveOfProject(ctx, tx, &store.BuildActiveOfProjectParams{ProjectID: project.ID})
 	if err == nil {
@@ -261,14 +270,8 @@ func (s *Service) openProject(ctx context.Context, tx pgx.Tx, sub *submission) (
 func (s *Service) answer(sub *submission, accepted *started) *buildv1.StartBuildResponse {
 	b := accepted.build
 	return &buildv1.StartBuildResponse{
-		Build: s.buildToProto(b),
-		Quote: &buildv1.Quote{
-			Estimate:         billing.EstimateToProto(sub.estimate),
-			HoldSeconds:      sub.estimate.Seconds,
-			MaxSeconds:       sub.estimate.Seconds,
-			SpendableSeconds: accepted.spendable,
-			Sufficient:       true,
-		},
+		Build:            s.buildToProto(b),
+		Quote:            accepted.quote.toProto(accepted.spendable, true),
 		QuickSuggestions: recommend.SuggestionsToProto(recommend.Quick(factsOf(&sub.analysis), 0, b.Locale)),
 		ResumeToken:      s.resume(b.ID, 0),
 	}

@@ -329,7 +329,7 @@ func TestStartOfAnUpdate(t *testing.T) {
 	update.ProjectId = first.GetProjectId()
 	res, err := b.StartBuild(b.ctx(), update)
 	must(t, err)
-	if res.GetQuote().GetHoldSeconds() != 120 {
+	if res.GetQuote().GetHoldSeconds() != 100 { // of a site of two files
 		t.Errorf("the quote is %v", res.GetQuote())
 	}
 	var base []engine.File

@@ -20,7 +20,8 @@ import (
 // Probe asks a deployed preview whether it works.
 type Probe func(ctx context.Context, url string, pages []string) error
 
-// WorkerPorts are what a worker needs beside [Ports]. All fields are required.
+// WorkerPorts are what a worker needs beside [Ports]. All fields but Clock are
+// required.
 type WorkerPorts struct {
 	Ports
 
@@ -32,6 +33,9 @@ type WorkerPorts struct {
 	// Timeout is the longest that a build may take from its first attempt on.
 	Timeout time.Duration
 	Logger  *slog.Logger
+	// Clock measures AI time; nil is the process's monotonic clock. It is for
+	// tests that move time.
+	Clock func() time.Time
 }
 
 // Worker works on builds: the River worker of [JobArgs] and, in [Worker.Watch],
@@ -46,6 +50,7 @@ type Worker struct {
 	blobs   *preview.Blobs
 	timeout time.Duration
 	logger  *slog.Logger
+	clock   func() time.Time
 	jobs    *river.Client[pgx.Tx]
 
 	mu      sync.Mutex
@@ -61,7 +66,7 @@ type held struct {
 
 // NewWorker makes a worker. [Worker.ConnectJobs] completes it.
 func NewWorker(p WorkerPorts) *Worker {
-	return &Worker{
+	w := &Worker{
 		ender:   newEnder(p.Ports),
 		leaseDB: p.LeaseDB,
 		engine:  p.Engine,
@@ -69,8 +74,13 @@ func NewWorker(p WorkerPorts) *Worker {
 		blobs:   p.Blobs,
 		timeout: p.Timeout,
 		logger:  p.Logger,
+		clock:   p.Clock,
 		running: make(map[held]context.CancelCauseFunc),
 	}
+	if w.clock == nil {
+		w.clock = time.Now
+	}
+	return w
 }
 
 // ConnectJobs gives the worker what it puts builds back with, before its first use.
@@ -222,7 +232,7 @@ func (w *Worker) finish(ctx context.Context, r *run, how ending) error {
 		w.logger.ErrorContext(ctx, "last events cannot be stored", "build_id", r.build.ID, "cause", err)
 		r.out.discard()
 	}
-	if how.state == Cancelled {
+	if how.keepsFiles() {
 		version, err := r.keepInterrupted(ctx)
 		if err != nil && !lost(err) {
 			return err

@@ -179,6 +179,9 @@ type sink struct {
 
 // Text implements [engine.Sink].
 func (s *sink) Text(ctx context.Context, delta string) error {
+	if err := s.run.allowance.keep(ctx); err != nil {
+		return err
+	}
 	if delta = s.unspoken(event.CleanText(delta)); delta == "" {
 		return nil
 	}
@@ -202,6 +205,9 @@ func (s *sink) unspoken(delta string) string {
 
 // File implements [engine.Sink].
 func (s *sink) File(ctx context.Context, chunk engine.Chunk) error {
+	if err := s.run.allowance.keep(ctx); err != nil {
+		return err
+	}
 	if s.open && chunk.Path != s.path {
 		return fmt.Errorf("%w: %q begins before %q is whole", errSite, chunk.Path, s.path)
 	}
@@ -231,7 +237,7 @@ func (s *sink) finish(ctx context.Context, content []byte) error {
 	if err != nil {
 		return err
 	}
-	return s.run.out.file(ctx,
+	err = s.run.out.file(ctx,
 		&store.BuildFile{Path: path, Digest: digest[:], SizeBytes: int64(len(content))},
 		&eventv1.BuildEvent{Payload: &eventv1.BuildEvent_FileChanged{FileChanged: &eventv1.FileChanged{
 			Path:      path,
@@ -240,6 +246,11 @@ func (s *sink) finish(ctx context.Context, content []byte) error {
 			Purpose:   s.purpose[path],
 		}}},
 		s.progress(path))
+	if err == nil && len(s.sizes) < s.planned {
+		// A site whose files are all there needs no more AI time.
+		err = s.run.allowance.boundary(ctx)
+	}
+	return err
 }
 
 // close stores what is pending. It refuses a file whose end never came.

@@ -12,6 +12,9 @@ type ExtendRequest struct {
 	// Seconds more: 0 to MaxSeconds, and with what is held at most the hold's
 	// Max.
 	Seconds int64
+	// Partial takes fewer than Seconds, and at least one, if only so many are
+	// spendable or approved.
+	Partial bool
 	// ExpireTime is the hold's new end; one that is not later than the old one
 	// leaves it as it is.
 	ExpireTime  time.Time
@@ -20,8 +23,9 @@ type ExtendRequest struct {
 }
 
 // Extend sets more seconds aside and returns the hold. It returns
-// [ErrInsufficient] if fewer are spendable, [ErrHoldNotFound], [ErrHoldSettled]
-// for a hold that is not open any more, and [ErrInvalid].
+// [ErrInsufficient] if fewer are spendable (if Partial, none or none within the
+// hold's Max), [ErrHoldNotFound], [ErrHoldSettled] for a hold that is not open
+// any more, and [ErrInvalid].
 func (b *Book) Extend(r ExtendRequest) (Hold, error) {
 	hold, err := b.hold(r.HoldID)
 	if err != nil {
@@ -29,6 +33,12 @@ func (b *Book) Extend(r ExtendRequest) (Hold, error) {
 	}
 	if hold.State != HoldOpen {
 		return Hold{}, fmt.Errorf("hold %s is %s: %w", hold.ID, hold.State, ErrHoldSettled)
+	}
+	if r.Partial && r.Seconds > 0 {
+		r.Seconds = min(r.Seconds, b.account.Free, hold.room())
+		if r.Seconds <= 0 {
+			return Hold{}, fmt.Errorf("hold of %d s at its end: %w", hold.Seconds, ErrInsufficient)
+		}
 	}
 	total := hold.Seconds + r.Seconds
 	switch {
@@ -49,6 +59,14 @@ func (b *Book) Extend(r ExtendRequest) (Hold, error) {
 		Key: r.Key, Fingerprint: r.Fingerprint, ExpireTime: hold.ExpireTime,
 	}, b.setAside(drawn))
 	return *hold, nil
+}
+
+// room is how many seconds a hold can be extended by.
+func (h *Hold) room() int64 {
+	if h.Max == 0 {
+		return MaxSeconds - h.Seconds
+	}
+	return h.Max - h.Seconds
 }
 
 // Operation returns what a hold is for, and the empty string for one that is not

@@ -902,7 +902,8 @@ type Estimate struct {
 	P95Seconds int64 `protobuf:"varint,2,opt,name=p95_seconds,json=p95Seconds,proto3" json:"p95_seconds,omitempty"`
 	// How much it rests on.
 	Confidence Confidence `protobuf:"varint,3,opt,name=confidence,proto3,enum=sheen.billing.v1.Confidence" json:"confidence,omitempty"`
-	// The number of finished works that it rests on.
+	// The number of works that succeeded in the last 30 days; up to 3 are too few,
+	// and the percentiles are the default.
 	SampleCount   int64 `protobuf:"varint,4,opt,name=sample_count,json=sampleCount,proto3" json:"sample_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

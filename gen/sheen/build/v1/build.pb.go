@@ -614,9 +614,12 @@ type Quote struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How long such builds usually take.
 	Estimate *v1.Estimate `protobuf:"bytes,1,opt,name=estimate,proto3" json:"estimate,omitempty"`
-	// What is, or would be, set aside, in seconds.
+	// What is, or would be, set aside at first, in seconds: the 95th percentile.
 	HoldSeconds int64 `protobuf:"varint,2,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
-	// The charge is never above this without a new approval, in seconds.
+	// The charge is never above this without a new approval, in seconds: three
+	// times the 95th percentile, and at least the 900 s that a build may take. A
+	// build that needs more than `hold_seconds` sets more aside step by step up to
+	// this; work beyond it is not charged.
 	MaxSeconds int64 `protobuf:"varint,3,opt,name=max_seconds,json=maxSeconds,proto3" json:"max_seconds,omitempty"`
 	// What the account could spend, in seconds; in `StartBuild`, what is left after the hold.
 	SpendableSeconds int64 `protobuf:"varint,4,opt,name=spendable_seconds,json=spendableSeconds,proto3" json:"spendable_seconds,omitempty"`

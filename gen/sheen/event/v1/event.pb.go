@@ -1341,7 +1341,8 @@ type HoldChanged struct {
 	HeldSeconds int64 `protobuf:"varint,1,opt,name=held_seconds,json=heldSeconds,proto3" json:"held_seconds,omitempty"`
 	// What was used so far, in seconds.
 	UsedSeconds int64 `protobuf:"varint,2,opt,name=used_seconds,json=usedSeconds,proto3" json:"used_seconds,omitempty"`
-	// 80 % of what the account has is used.
+	// 80 % of what the build can use is used: of what is set aside and of what the
+	// account could add to it within the approved maximum.
 	RunningLow    bool `protobuf:"varint,3,opt,name=running_low,json=runningLow,proto3" json:"running_low,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
