@@ -228,10 +228,10 @@ values (
     @reason
 );
 
--- What a hold had after a row of the journal.
+-- The lines of a hold's rows up to a row of the journal, an array for each.
 -- Index: the journal's primary key.
--- name: JournalHeldAt :one
-select coalesce(sum(held_delta), 0)::bigint as held
+-- name: JournalHoldLines :one
+select coalesce(json_agg(lines), '[]')::json as lines
 from journal
 where account_id = @account_id and hold_id = @hold_id::uuid and seq <= @seq;
 

@@ -983,25 +983,25 @@ func (q *Queries) JournalCountBefore(ctx context.Context, db DBTX, arg *JournalC
 	return low, err
 }
 
-const journalHeldAt = `-- name: JournalHeldAt :one
-select coalesce(sum(held_delta), 0)::bigint as held
+const journalHoldLines = `-- name: JournalHoldLines :one
+select coalesce(json_agg(lines), '[]')::json as lines
 from journal
 where account_id = $1 and hold_id = $2::uuid and seq <= $3
 `
 
-type JournalHeldAtParams struct {
+type JournalHoldLinesParams struct {
 	AccountID uuid.UUID
 	HoldID    uuid.UUID
 	Seq       int64
 }
 
-// What a hold had after a row of the journal.
+// The lines of a hold's rows up to a row of the journal, an array for each.
 // Index: the journal's primary key.
-func (q *Queries) JournalHeldAt(ctx context.Context, db DBTX, arg *JournalHeldAtParams) (int64, error) {
-	row := db.QueryRow(ctx, journalHeldAt, arg.AccountID, arg.HoldID, arg.Seq)
-	var held int64
-	err := row.Scan(&held)
-	return held, err
+func (q *Queries) JournalHoldLines(ctx context.Context, db DBTX, arg *JournalHoldLinesParams) ([]byte, error) {
+	row := db.QueryRow(ctx, journalHoldLines, arg.AccountID, arg.HoldID, arg.Seq)
+	var lines []byte
+	err := row.Scan(&lines)
+	return lines, err
 }
 
 const journalInsert = `-- name: JournalInsert :exec

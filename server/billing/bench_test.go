@@ -54,7 +54,7 @@ func newLedgerBench(b *testing.B, accounts int, options billing.Options) *ledger
 // met does something small in every account.
 func (l *ledgerBench) met(b *testing.B) {
 	b.Helper()
-	crowd(b, 32, len(l.accounts), func(ctx context.Context, n int64) error {
+	fromClients(b, 32, len(l.accounts), func(ctx context.Context, n int64) error {
 		return l.tx(ctx, func(tx store.Tx) error {
 			_, _, err := l.Grant(ctx, tx, billing.GrantRequest{
 				AccountID: l.accounts[n], Key: "met", Kind: meter.Promo, Seconds: 1_000_000,
@@ -99,14 +99,14 @@ func (l *ledgerBench) cycle(ctx context.Context, n int64) error {
 func inTurns(b *testing.B, clients int, own, floor work) {
 	b.Helper()
 	round := max(1, b.N/rounds)
-	crowd(b, clients, round, own) // statements are prepared, caches filled
-	crowd(b, clients, round, floor)
+	fromClients(b, clients, round, own) // statements are prepared, caches filled
+	fromClients(b, clients, round, floor)
 	var ownTime, floorTime time.Duration
 	b.ResetTimer()
 	for range rounds {
-		ownTime += crowd(b, clients, round, own)
+		ownTime += fromClients(b, clients, round, own)
 		b.StopTimer()
-		floorTime += crowd(b, clients, round, floor)
+		floorTime += fromClients(b, clients, round, floor)
 		b.StartTimer()
 	}
 	b.StopTimer()
@@ -116,8 +116,8 @@ func inTurns(b *testing.B, clients int, own, floor work) {
 	b.ReportMetric(floorTime.Seconds()/ownTime.Seconds(), "of-floor")
 }
 
-// crowd does n units from many clients and returns how long that took.
-func crowd(b *testing.B, clients, n int, unit work) time.Duration {
+// fromClients does n units from many clients and returns how long that took.
+func fromClients(b *testing.B, clients, n int, unit work) time.Duration {
 	b.Helper()
 	start := time.Now()
 	var left atomic.Int64

@@ -2,8 +2,10 @@ package billing
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,15 +73,40 @@ func (l *Ledger) heldAsExtended(ctx context.Context, db store.DBTX, entry *meter
 	if err != nil {
 		return nil, nil, err
 	}
-	held, err := l.queries.JournalHeldAt(ctx, db, &store.JournalHeldAtParams{
+	held, err := l.heldAt(ctx, db, entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	// The grants stand in burn order, which later extensions kept.
+	shares := hold.Shares
+	hold.State, hold.Seconds, hold.Shares, hold.ExpireTime = meter.HoldOpen, 0, nil, entry.ExpireTime
+	for _, share := range shares {
+		if share.Seconds = held[share.GrantID]; share.Seconds > 0 {
+			hold.Shares = append(hold.Shares, share)
+			hold.Seconds += share.Seconds
+		}
+	}
+	hold.SettleTime, hold.Outcome, hold.Charged = time.Time{}, "", 0
+	return hold, &entry.Balance, nil
+}
+
+// heldAt returns what a hold had of each grant after a row of the journal.
+func (l *Ledger) heldAt(ctx context.Context, db store.DBTX, entry *meter.Entry) (map[meter.ID]int64, error) {
+	text, err := l.queries.JournalHoldLines(ctx, db, &store.JournalHoldLinesParams{
 		AccountID: uuid.UUID(entry.AccountID), HoldID: uuid.UUID(entry.HoldID), Seq: entry.Seq,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("read what was held: %w", err)
+		return nil, fmt.Errorf("read what was held: %w", err)
 	}
-	hold.State, hold.Seconds, hold.ExpireTime = meter.HoldOpen, held, entry.ExpireTime
-	hold.SettleTime, hold.Outcome, hold.Charged = time.Time{}, "", 0
-	return hold, &entry.Balance, nil
+	var rows [][]meter.Line
+	if err := json.Unmarshal(text, &rows); err != nil {
+		return nil, fmt.Errorf("decode what was held: %w", err)
+	}
+	held := map[meter.ID]int64{}
+	for _, line := range slices.Concat(rows...) {
+		held[line.GrantID] += line.Held
+	}
+	return held, nil
 }
 
 // notOpen says why a hold cannot be extended. One that is due to expire has

@@ -123,7 +123,7 @@ func BenchmarkL5(b *testing.B) {
 	})
 	l.met(b)
 	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
-	crowd(b, 32, len(l.accounts)/5, func(ctx context.Context, n int64) error {
+	fromClients(b, 32, len(l.accounts)/5, func(ctx context.Context, n int64) error {
 		return l.tx(ctx, func(tx store.Tx) error {
 			_, _, err := l.Reserve(ctx, tx, billing.ReserveRequest{
 				AccountID: l.accounts[n], Operation: meter.MainBuild, Seconds: 100, TTL: time.Until(midnight),

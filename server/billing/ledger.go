@@ -60,8 +60,10 @@ func NewLedger(options Options) *Ledger {
 // change is what a changing call finds behind the account's lock: the account
 // opened, or the answer that its key has got before.
 type change struct {
-	book   *meter.Book
-	answer *meter.Entry
+	book *meter.Book
+	// answer is given again; account is whose it is.
+	answer  *meter.Entry
+	account meter.Account
 }
 
 // begin takes the account's lock until the transaction ends, looks the key up
@@ -74,19 +76,19 @@ func (l *Ledger) begin(
 	if err != nil {
 		return change{}, err
 	}
-	if rows.answer != nil {
-		answer, err := entryFromRow(rows.answer)
-		if err == nil && answer.Fingerprint != request {
-			err = ErrKeyReused
-		}
-		return change{answer: answer}, err
-	}
 	state, err := rows.state()
 	if err != nil {
 		return change{}, err
 	}
-	book, err := l.open(state, rows.now)
-	return change{book: book}, err
+	if rows.answer == nil {
+		book, err := l.open(state, rows.now)
+		return change{book: book}, err
+	}
+	answer, err := entryFromRow(rows.answer)
+	if err == nil && answer.Fingerprint != request {
+		err = ErrKeyReused
+	}
+	return change{answer: answer, account: state.Account}, err
 }
 
 // accountRows is what is stored of an account.

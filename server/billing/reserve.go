@@ -28,7 +28,7 @@ func (l *Ledger) Reserve(ctx context.Context, tx store.Tx, request ReserveReques
 		return nil, nil, err
 	}
 	if found.answer != nil {
-		hold, balance := heldAsMade(request, found.answer)
+		hold, balance := heldAsMade(request, &found)
 		return hold, balance, nil
 	}
 	book := found.book
@@ -66,12 +66,13 @@ func (l *Ledger) insufficient(estimate Estimate, seconds int64, balance Balance)
 	}
 }
 
-// heldAsMade gives the first answer of a reserve again. The entry and the request
-// tell all of it but the day, which is nobody's answer.
-func heldAsMade(request ReserveRequest, entry *meter.Entry) (*Hold, *Balance) {
+// heldAsMade gives the first answer of a reserve again: the entry and the request
+// tell all of it.
+func heldAsMade(request ReserveRequest, found *change) (*Hold, *Balance) {
+	entry := found.answer
 	hold := &Hold{
 		ID: entry.HoldID, BuildID: entry.BuildID, Operation: entry.Operation, State: meter.HoldOpen, Max: request.MaxSeconds,
-		CreateTime: entry.Time, ExpireTime: entry.ExpireTime,
+		Day: found.account.Day(entry.Time), CreateTime: entry.Time, ExpireTime: entry.ExpireTime,
 	}
 	for _, line := range entry.Lines {
 		hold.Shares = append(hold.Shares, meter.Share{GrantID: line.GrantID, Seconds: line.Held})

@@ -41,6 +41,12 @@ func serve(t *testing.T, prepare ...func(*testBundle)) *served {
 	for _, f := range prepare {
 		f(b)
 	}
+	return serveOn(t, b)
+}
+
+// serveOn serves a bundle.
+func serveOn(t *testing.T, b *testBundle) *served {
+	t.Helper()
 	_, handler := billingv1connect.NewBillingServiceHandler(
 		billing.NewService(b.db, b.Ledger, pageTokens(t)),
 		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()))

@@ -72,8 +72,9 @@ type Changes struct {
 
 // Open opens an account: it settles the holds and grants that have ended by
 // now and makes the gifts that are due. The state is not changed. An instant
-// that is not after the account's last entry counts as 1 µs after it. It
-// returns [ErrCorrupt] if the state contradicts itself.
+// counts in whole microseconds, and one that is not after the account's last
+// entry as 1 µs after it. It returns [ErrCorrupt] if the state contradicts
+// itself.
 func Open(state State, now time.Time, order Order, gifts GiftIDs) (*Book, error) {
 	book, err := Settle(state, now, order)
 	if err != nil {
@@ -86,12 +87,13 @@ func Open(state State, now time.Time, order Order, gifts GiftIDs) (*Book, error)
 // Settle is Open without gifts, for when nobody is there: an account that is
 // only tidied up does not begin a new day.
 func Settle(state State, now time.Time, order Order) (*Book, error) {
+	now = now.Truncate(time.Microsecond)
 	if !now.After(state.Account.LastTime) {
 		now = state.Account.LastTime.Add(time.Microsecond)
 	}
 	book := &Book{
 		order:   order,
-		now:     now.UTC().Truncate(time.Microsecond),
+		now:     now.UTC(),
 		account: state.Account,
 		grants:  slices.SortedFunc(slices.Values(state.Grants), order.compare),
 		holds:   slices.Clone(state.Holds),
