@@ -612,7 +612,7 @@ where (u.operations, u.consumed_seconds, u.cost_micros) is distinct from (j.oper
 limit @max_rows;
 
 -- A purchase that was paid has one grant with its seconds, and no other grant
--- comes from a payment.
+-- comes from a payment, but what a purchase got back after a dispute.
 -- name: AuditPurchasesMatchGrants :many
 select
     coalesce(p.account_id, g.account_id)::uuid as account_id,
@@ -630,6 +630,11 @@ full join (
         and (sqlc.narg('account_id')::uuid is null or credit_grant.account_id = sqlc.narg('account_id')::uuid)
 ) as g on g.id = p.grant_id
 where (p.account_id, p.seconds) is distinct from (g.account_id, g.seconds)
+    and not exists (
+        select 1
+        from purchase as r
+        where p.id is null and r.account_id = g.account_id and g.id = any (r.restored_grant_ids)
+    )
 limit @max_rows;
 
 -- Bounds the statements of a transaction, and has each planned for the accounts

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
 )
 
@@ -50,6 +51,16 @@ type Config struct {
 	EventRetention time.Duration
 	// BurnOrder is the order in which AI time is burned; nil is the default one.
 	BurnOrder *meter.Order
+	// Packages are what is sold.
+	Packages []billing.Package
+	// PurchaseURL is where users buy; empty for nowhere.
+	PurchaseURL string
+	// Payments is who takes the money; empty is [PaymentsManual].
+	Payments Payments
+	// StripeSecretKey and StripeWebhookSecret are set for [PaymentsStripe].
+	StripeSecretKey, StripeWebhookSecret Secret
+	// StripeAPIURL is where Stripe is, without a final slash; empty is its own.
+	StripeAPIURL string
 	// JWKSURL, JWTIssuer and JWTAudience describe whose tokens are accepted
 	// besides those of the data folder's key; all are set or none.
 	JWKSURL, JWTIssuer, JWTAudience string
@@ -200,5 +211,5 @@ func (c *Config) contradictions() []string {
 	jwt := c.JWKSURL != "" || c.JWTIssuer != "" || c.JWTAudience != ""
 	say(jwt && (c.JWKSURL == "" || c.JWTIssuer == "" || c.JWTAudience == ""),
 		"SHEEN_JWKS_URL, SHEEN_JWT_ISSUER and SHEEN_JWT_AUDIENCE belong together: set all three or none")
-	return problems
+	return append(problems, c.paymentProblems()...)
 }

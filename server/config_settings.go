@@ -30,7 +30,9 @@ type setting struct {
 	parse func(cfg *Config, raw string) error
 }
 
-func settings() []setting {
+func settings() []setting { return append(processSettings(), paymentSettings()...) }
+
+func processSettings() []setting {
 	return []setting{
 		{
 			name: "listen", standard: "127.0.0.1:8080", parse: address(func(c *Config) *string { return &c.Listen }),

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sheenapps/sheen/server"
+	"github.com/sheenapps/sheen/server/billing"
 )
 
 func load(t *testing.T, args []string, env, defaults map[string]string) (server.Config, error) {
@@ -42,10 +43,18 @@ func TestConfigDefaults(t *testing.T) {
 		DataDir: "/data", Embedded: true, Roles: server.Roles{API: true, Worker: true},
 		Engine: server.EngineOffline, BuildTimeout: 15 * time.Minute, DrainTimeout: 10 * time.Second,
 		EventRetention: 30 * 24 * time.Hour, LogLevel: slog.LevelInfo,
+		Packages: defaultPackages, Payments: server.PaymentsManual,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+}
+
+// defaultPackages are the three that are sold where nothing is configured.
+var defaultPackages = []billing.Package{
+	{ID: "mini", Seconds: 3600, PriceMicros: 5_000_000, CurrencyCode: "USD"},
+	{ID: "standard", Seconds: 18_000, PriceMicros: 20_000_000, CurrencyCode: "USD"},
+	{ID: "large", Seconds: 72_000, PriceMicros: 60_000_000, CurrencyCode: "USD"},
 }
 
 func TestFlagWinsOverEnvironmentOverDefault(t *testing.T) {
@@ -84,7 +93,9 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_ROLE": "worker", "SHEEN_ENGINE": "offline", "SHEEN_OFFLINE_PACE": "2.5", "SHEEN_BUILD_TIMEOUT": "90s",
 		"SHEEN_JWKS_URL": "https://id.example.com/jwks", "SHEEN_JWT_ISSUER": "https://id.example.com", "SHEEN_JWT_AUDIENCE": "sheen",
 		"SHEEN_CORS_ORIGINS": "https://a.example.com, http://localhost:5173", "SHEEN_DRAIN_TIMEOUT": "0s", "SHEEN_LOG_LEVEL": "debug",
-		"SHEEN_EVENT_RETENTION": "36h",
+		"SHEEN_EVENT_RETENTION": "36h", "SHEEN_PACKAGES": "tiny:60:10000:EUR", "SHEEN_PURCHASE_URL": "https://app.example.com/buy",
+		"SHEEN_PAYMENTS": "stripe", "SHEEN_STRIPE_SECRET_KEY": "sk_test_1", "SHEEN_STRIPE_WEBHOOK_SECRET": "whsec_1",
+		"SHEEN_STRIPE_API_URL": "http://localhost:12111/",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +109,10 @@ func TestEverySettingIsRead(t *testing.T) {
 		JWKSURL: "https://id.example.com/jwks", JWTIssuer: "https://id.example.com", JWTAudience: "sheen",
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:5173"}, LogLevel: slog.LevelDebug,
 		EventRetention: 36 * time.Hour,
+		Packages:       []billing.Package{{ID: "tiny", Seconds: 60, PriceMicros: 10_000, CurrencyCode: "EUR"}},
+		PurchaseURL:    "https://app.example.com/buy", Payments: server.PaymentsStripe,
+		StripeSecretKey: server.NewSecret("sk_test_1"), StripeWebhookSecret: server.NewSecret("whsec_1"),
+		StripeAPIURL: "http://localhost:12111",
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
@@ -142,6 +157,14 @@ func TestConfigProblems(t *testing.T) {
 		"jwks":            {[]string{"--jwks-url", "file:///x"}, `--jwks-url is "file:///x" and must be an http or https address`},
 		"same address":    {[]string{"--preview-listen", "127.0.0.1:8080"}, `--listen and --preview-listen are the same address 127.0.0.1:8080: give each its own port`},
 		"half a jwt":      {[]string{"--jwt-issuer", "x"}, `SHEEN_JWKS_URL, SHEEN_JWT_ISSUER and SHEEN_JWT_AUDIENCE belong together: set all three or none`},
+		"payments":        {[]string{"--payments", "cash"}, `--payments is "cash" and must be manual or stripe`},
+		"purchase url":    {[]string{"--purchase-url", "/buy"}, `--purchase-url is "/buy" and must be an http or https address, such as https://app.example.com/buy`},
+		"stripe url":      {[]string{"--stripe-api-url", "x"}, `--stripe-api-url is "x" and must be an http or https address`},
+		"packages": {[]string{"--packages", "a:1:1,B:1:1:USD"}, `--packages is "a:1:1,B:1:1:USD" and cannot be sold: ` +
+			`"a:1:1" is not id:seconds:price_micros:currency; "B:1:1:USD" has an id that is not of lower-case letters, digits and dashes`},
+		"stripe without keys": {[]string{"--payments", "stripe", "--packages", "a:1:1:USD"}, "SHEEN_PAYMENTS is stripe and no key is set: set SHEEN_STRIPE_SECRET_KEY\n" +
+			"SHEEN_PAYMENTS is stripe and webhooks cannot be checked: set SHEEN_STRIPE_WEBHOOK_SECRET\n" +
+			"SHEEN_PACKAGES has a, which Stripe cannot sell: 1 micro-units of USD: price is not a whole number of the currency's smallest unit"},
 		"no stores": {[]string{"--embedded=false"}, "no database is set: set SHEEN_DATABASE_URL, or pass --embedded to start one\n" +
 			"no Redis is set: set SHEEN_REDIS_URL, or pass --embedded to start one"},
 		"all at once": {[]string{"--listen", "x", "--engine", "y"}, `--listen is "x" and must be host:port, such as 127.0.0.1:8080` + "\n" +
@@ -181,6 +204,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 	cfg, err := load(t, nil, map[string]string{
 		"SHEEN_DATABASE_URL": "postgres://u:" + canary + "@h/d", "SHEEN_REDIS_URL": "redis://u:" + canary + "@h",
+		"SHEEN_STRIPE_SECRET_KEY": canary, "SHEEN_STRIPE_WEBHOOK_SECRET": canary,
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,8 @@ type parts struct {
 	// worker is nil in a process without the role.
 	worker *build.Worker
 	health *health
+	// purchases sell.
+	purchases *billing.Purchases
 
 	api, previews http.Handler
 }
@@ -59,8 +61,16 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 	estimates := billing.NewEstimates(billing.EstimatesOptions{DB: p.db, Logger: s.log, Registry: s.metrics})
 	s.background(estimates.Run)
 	ports := build.Ports{
-		DB: p.db, Ledger: billing.NewLedger(billing.Options{Order: s.cfg.BurnOrder, Estimates: estimates}),
+		DB: p.db, Ledger: billing.NewLedger(billing.Options{
+			Order: s.cfg.BurnOrder, Packages: s.cfg.Packages, PurchaseURL: s.cfg.PurchaseURL, Estimates: estimates,
+		}),
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
+	}
+	p.purchases = billing.NewPurchases(billing.PurchaseOptions{
+		DB: p.db, Ledger: ports.Ledger, Payments: s.cfg.newPayments(), Log: s.log,
+	})
+	if err := p.purchases.SyncPackages(ctx, s.cfg.Packages); err != nil {
+		return nil, err
 	}
 	if err := s.connectJobs(ctx, p, ports); err != nil {
 		return nil, err
@@ -167,12 +177,15 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	events := event.NewService(p.log, p.hub, p.tokens, builds.Describe)
 	events.ConnectAppender(p.appender)
 	builds.ConnectResume(events.ResumeToken)
+	accounts := billing.NewService(p.db, ports.Ledger, p.tokens)
+	accounts.ConnectPurchases(p.purchases)
 	var err error
 	p.api, err = routes(handlers{
 		builds:          builds,
 		events:          events,
 		eventSource:     events.EventSource,
-		billing:         billing.NewService(p.db, ports.Ledger, p.tokens),
+		billing:         accounts,
+		paymentWebhook:  p.purchases,
 		recommendations: recommend.NewService(builds.Facts),
 		verifier:        verifier,
 		health:          p.health,

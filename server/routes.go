@@ -23,6 +23,7 @@ type handlers struct {
 	events          eventv1connect.EventServiceHandler
 	eventSource     func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
 	billing         billingv1connect.BillingServiceHandler
+	paymentWebhook  http.Handler
 	recommendations recommendationv1connect.RecommendationServiceHandler
 	verifier        *auth.Verifier
 	health          *health
@@ -59,6 +60,8 @@ func routes(h handlers) (http.Handler, error) {
 		known.Handle("/"+name+"/", c.guard(services))
 	}
 	known.Handle("GET /v1/builds/{id}/events", c.guardSource(h.eventSource))
+	// Its signature says who calls.
+	known.Handle("POST /v1/payments/webhook", h.paymentWebhook)
 	known.Handle(grpchealth.NewHandler(h.health))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
 	known.Handle(grpcreflect.NewHandlerV1(reflector))

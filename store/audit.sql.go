@@ -1041,7 +1041,7 @@ select
     coalesce(p.account_id, g.account_id)::uuid as account_id,
     format('purchase %s of %s s, paid at %s, has grant %s of %s s', p.id, p.seconds, p.paid_time at time zone 'UTC', g.id, g.seconds)::text as description
 from (
-    select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time
+    select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
     from purchase
     where purchase.grant_id is not null
         and ($1::uuid is null or purchase.account_id = $1::uuid)
@@ -1053,6 +1053,11 @@ full join (
         and ($1::uuid is null or credit_grant.account_id = $1::uuid)
 ) as g on g.id = p.grant_id
 where (p.account_id, p.seconds) is distinct from (g.account_id, g.seconds)
+    and not exists (
+        select 1
+        from purchase as r
+        where p.id is null and r.account_id = g.account_id and g.id = any (r.restored_grant_ids)
+    )
 limit $2
 `
 
@@ -1067,7 +1072,7 @@ type AuditPurchasesMatchGrantsRow struct {
 }
 
 // A purchase that was paid has one grant with its seconds, and no other grant
-// comes from a payment.
+// comes from a payment, but what a purchase got back after a dispute.
 func (q *Queries) AuditPurchasesMatchGrants(ctx context.Context, db DBTX, arg *AuditPurchasesMatchGrantsParams) ([]*AuditPurchasesMatchGrantsRow, error) {
 	rows, err := db.Query(ctx, auditPurchasesMatchGrants, arg.AccountID, arg.MaxRows)
 	if err != nil {

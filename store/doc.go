@@ -8,6 +8,8 @@
 //
 // A transaction takes row locks in this order: account, then project, then
 // build, then anything else; many of a kind in ascending order of their ids.
+// Advisory locks on what has no row, such as a payment that nobody knows yet, come
+// before them.
 // [InTx] repeats a transaction that lost a deadlock or a serialization race, so
 // a mistake here costs time, not correctness.
 //

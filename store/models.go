@@ -187,16 +187,26 @@ type Package struct {
 	Sold         bool
 }
 
-type PaymentEvent struct {
+type PaymentCustomer struct {
+	AccountID  uuid.UUID
 	Provider   string
-	ID         string
-	Kind       string
-	Subject    string
-	PurchaseID *uuid.UUID
-	Body       []byte
-	State      string
-	Note       string
-	CreateTime time.Time
+	CustomerID string
+}
+
+type PaymentEvent struct {
+	Provider     string
+	ID           string
+	Kind         string
+	Subject      string
+	PurchaseID   *uuid.UUID
+	Body         []byte
+	State        string
+	Note         string
+	CreateTime   time.Time
+	DisputeID    string
+	CustomerID   string
+	AmountMicros int64
+	CurrencyCode string
 }
 
 type Project struct {
@@ -210,23 +220,27 @@ type Project struct {
 }
 
 type Purchase struct {
-	ID             uuid.UUID
-	AccountID      uuid.UUID
-	PackageID      string
-	Seconds        int64
-	PriceMicros    int64
-	CurrencyCode   string
-	Origin         string
-	IdempotencyKey *string
-	Fingerprint    []byte
-	Provider       string
-	ProviderID     *string
-	CheckoutURL    string
-	State          string
-	GrantID        *uuid.UUID
-	RefundedMicros int64
-	CreateTime     time.Time
-	PaidTime       *time.Time
+	ID               uuid.UUID
+	AccountID        uuid.UUID
+	PackageID        string
+	Seconds          int64
+	PriceMicros      int64
+	CurrencyCode     string
+	Origin           string
+	IdempotencyKey   *string
+	Fingerprint      []byte
+	Provider         string
+	ProviderID       *string
+	CheckoutURL      string
+	State            string
+	GrantID          *uuid.UUID
+	RefundedMicros   int64
+	CreateTime       time.Time
+	PaidTime         *time.Time
+	Locale           string
+	CustomerID       string
+	PaymentID        *string
+	RestoredGrantIds []uuid.UUID
 }
 
 type TokenKey struct {

@@ -83,11 +83,16 @@ func insufficientToProto(e *InsufficientError) *billingv1.InsufficientAiTime {
 		Estimate:           EstimateToProto(e.Estimate),
 	}
 	if e.RecommendedPackage != nil {
-		detail.RecommendedPackage = &billingv1.Package{
-			Id: e.RecommendedPackage.ID, Seconds: e.RecommendedPackage.Seconds,
-		}
+		detail.RecommendedPackage = packageToProto(e.RecommendedPackage, e.Locale)
+		detail.PurchaseUrl = e.PurchaseURL
 	}
 	return detail
+}
+
+func packageToProto(p *Package, tag string) *billingv1.Package {
+	return &billingv1.Package{
+		Id: p.ID, Title: p.Title(tag), Seconds: p.Seconds, PriceMicros: p.PriceMicros, CurrencyCode: p.CurrencyCode,
+	}
 }
 
 func amountsToProto(amounts meter.Amounts) []*billingv1.KindSeconds {

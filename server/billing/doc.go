@@ -20,6 +20,33 @@
 //   - A read takes no lock, writes nothing, and shows gifts and expiries that
 //     are due as if they had been written.
 //
+// # Purchases
+//
+// [Purchases] sells packages through the port [Payments], whose providers are
+// [Manual] and package stripe. A purchase is stored before the provider hears of
+// it, and the provider knows it by its id, so a lost answer is made good by the
+// same request. What the provider tells is stored once and judged: it applies, it
+// waits for its cause, or it is ignored with a note. Seconds and state of a
+// purchase follow from all of its events together, not from their order:
+//
+//	open ── failed ──▶ failed ── paid ──▶ paid
+//	open ── paid ──▶ paid ◀── dispute won ── disputed
+//	paid ── refunded in full ──▶ refunded
+//	paid, refunded ── disputed ──▶ disputed
+//
+// What holds of them:
+//
+//   - A purchase is granted once, under a key of its own ([PurchaseGrant]), however
+//     many events or charges tell that it is paid.
+//   - Only a payment of exactly what was asked is granted.
+//   - A refund takes its share of the seconds, rounded down; a dispute takes all
+//     until it is won. What was used by then stays used: no balance is negative.
+//   - What a hold had of a disputed purchase and gives back lapses, even if the
+//     dispute is won in between.
+//
+// Subscriptions, refunds that fail after they were told, and more than one payment
+// of one purchase are not handled: the second payment is noted and not granted.
+//
 // The [Service] serves the ledger to the account's user, and to services and
 // admins that act for that user, each call in a transaction of its own.
 //

@@ -51,6 +51,10 @@ type InsufficientError struct {
 	Estimate Estimate
 	// RecommendedPackage is nil where no package is configured.
 	RecommendedPackage *Package
+	// PurchaseURL is where to buy it; empty where that is not configured.
+	PurchaseURL string
+	// Locale is the language of the package's title; empty is English.
+	Locale string
 }
 
 func (e *InsufficientError) Error() string {

@@ -46,7 +46,7 @@ func TestConfidence(t *testing.T) {
 
 func TestRecommend(t *testing.T) {
 	t.Parallel()
-	packages := []Package{{"maxi", 36_000}, {"mini", 3_600}, {"midi", 7_200}}
+	packages := []Package{{ID: "maxi", Seconds: 36_000}, {ID: "mini", Seconds: 3_600}, {ID: "midi", Seconds: 7_200}}
 	for missing, want := range map[int64]string{
 		1: "mini", 3_000: "mini", 3_001: "midi", 6_000: "midi", 6_001: "maxi", 99_999: "maxi",
 	} {

@@ -42,6 +42,8 @@ func (l *Ledger) Expire(ctx context.Context, db *store.DB, limit int32, pace tim
 	return len(due), nil
 }
 
+// settle takes the account's lock until the transaction ends and writes what has
+// become due of it by time, so that its rows say how it stands.
 func (l *Ledger) settle(ctx context.Context, tx store.Tx, accountID uuid.UUID) error {
 	rows, err := l.readLocked(ctx, tx, accountID, "")
 	if err != nil {

@@ -23,7 +23,7 @@ func (r ExtendRequest) fingerprint() meter.Hash {
 }
 
 func (r VoidRequest) fingerprint() meter.Hash {
-	return fingerprint("void", r.GrantID.String(), r.Reason)
+	return fingerprint("void", r.GrantID.String(), r.Reason, number(r.Seconds))
 }
 
 func (r CommitRequest) fingerprint() meter.Hash {

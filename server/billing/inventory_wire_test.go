@@ -8,16 +8,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
 	"github.com/sheenapps/sheen/client"
 	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
 	errorv1 "github.com/sheenapps/sheen/gen/sheen/error/v1"
-	"github.com/sheenapps/sheen/server/billing"
+	"github.com/sheenapps/sheen/store"
 	"github.com/sheenapps/sheen/store/storetest"
 )
 
@@ -138,10 +136,12 @@ func TestInventory_B21_CausesHaveReasons(t *testing.T) {
 func TestInventory_B21_LostStoreHasAReason(t *testing.T) {
 	t.Parallel()
 	thief := &replyThief{}
-	b := &testBundle{t: t, db: storetest.New(t, thief.option), account: uuid.New()}
-	b.setClock(noon)
-	b.Ledger = billing.NewLedger(billing.Options{Clock: func(time.Time) time.Time { return *b.clock.Load() }})
-	s := serveOn(t, b)
+	var unused *store.DB
+	s := serve(t, func(b *testBundle) { unused, b.db = b.db, storetest.New(t, thief.option) })
+	defer func() {
+		audit(t, s.db)
+		s.db = unused
+	}()
 	request := &billingv1.ReserveRequest{
 		IdempotencyKey: "k", Operation: billingv1.Operation_OPERATION_MAIN_BUILD, Seconds: 100,
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	Packages []Package
 	// Estimates say how long operations take; nil knows the defaults only.
 	Estimates *Estimates
+	// PurchaseURL is where users buy them; empty for nowhere.
+	PurchaseURL string
 	// Clock turns the database's time into the ledger's; nil keeps it. It is
 	// for tests that move time.
 	Clock func(dbNow time.Time) time.Time
@@ -32,21 +34,23 @@ type Options struct {
 // Ledger keeps the accounts. It is safe for concurrent use; its changing
 // methods take the caller's transaction and, in it, the account's lock.
 type Ledger struct {
-	queries   *store.Queries
-	order     meter.Order
-	packages  []Package
-	estimates *Estimates
-	clock     func(time.Time) time.Time
+	queries     *store.Queries
+	order       meter.Order
+	packages    []Package
+	purchaseURL string
+	estimates   *Estimates
+	clock       func(time.Time) time.Time
 }
 
 // NewLedger returns a ledger.
 func NewLedger(options Options) *Ledger {
 	ledger := &Ledger{
-		queries:   store.New(),
-		order:     meter.DefaultOrder(),
-		packages:  options.Packages,
-		estimates: options.Estimates,
-		clock:     options.Clock,
+		queries:     store.New(),
+		order:       meter.DefaultOrder(),
+		packages:    options.Packages,
+		purchaseURL: options.PurchaseURL,
+		estimates:   options.Estimates,
+		clock:       options.Clock,
 	}
 	if options.Order != nil {
 		ledger.order = *options.Order

@@ -14,7 +14,7 @@ import (
 
 // check plays what the journal has of the round through the model and holds
 // every answer against it.
-func (c *crowd) check(db *store.DB) {
+func (c *workshop) check(db *store.DB) {
 	for _, account := range c.accounts {
 		rows, err := readStored(c.t.Context(), db, account.id, account.seq)
 		if err != nil {

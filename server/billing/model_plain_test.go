@@ -18,7 +18,7 @@ import (
 // pointer, no slice, times in microseconds since 1970 and 0 for none.
 
 type plainBalance struct {
-	Kinds                  kindTally
+	Kinds                  sixKinds
 	Spendable, Held, Reset int64
 }
 
@@ -36,7 +36,7 @@ type plainReceipt struct {
 	Time                            int64
 	Active                          time.Duration
 	Billable, Charged, Unpaid, Cost int64
-	Kinds                           kindTally
+	Kinds                           sixKinds
 	Late                            bool
 	Before, After                   plainBalance
 }
@@ -90,7 +90,7 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-func plainAmounts(amounts meter.Amounts) (seconds kindTally) {
+func plainAmounts(amounts meter.Amounts) (seconds sixKinds) {
 	for kind, amount := range amounts {
 		seconds[slices.Index(kindNames[:], string(kind))] = amount
 	}

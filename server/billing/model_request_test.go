@@ -106,10 +106,17 @@ func (m *modelAccount) extend(r billing.ExtendRequest, name func(m *modelAccount
 		return refused("not found")
 	}
 	hold := &m.holds[i]
+	wanted := r.Seconds
+	if r.Partial && wanted > 0 {
+		room := cmp.Or(hold.limit, modelMaxSeconds) - hold.seconds()
+		r.Seconds = min(wanted, room, m.balance().Spendable)
+	}
 	total := hold.seconds() + r.Seconds
 	switch {
 	case hold.state != "open":
 		return refused(hold.state + " to open")
+	case r.Seconds < 1 && wanted > 0:
+		return answer{Refusal: "insufficient", Required: wanted, Balance: m.balance()}
 	case r.Seconds < 0, total > modelMaxSeconds, hold.limit != 0 && total > hold.limit:
 		return refused("invalid")
 	case r.Seconds > m.balance().Spendable:
@@ -224,7 +231,7 @@ func (m *modelAccount) charge(i int, r billing.CommitRequest, name func(m *model
 	for _, part := range sources {
 		row.unpaid -= min(part.seconds, row.unpaid)
 	}
-	spent := kindTally{}
+	spent := sixKinds{}
 	m.write(row, func() {
 		left := price
 		for k, part := range sources {

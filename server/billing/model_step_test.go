@@ -133,7 +133,7 @@ func (s step) request(c choices) any {
 		if s.Amount == "n" {
 			seconds /= 8 // so that some stay below what was approved
 		}
-		return billing.ExtendRequest{AccountID: c.account, HoldID: pick(c.holds, s.Pick), Key: c.key, Seconds: seconds, TTL: s.TTL}
+		return billing.ExtendRequest{AccountID: c.account, HoldID: pick(c.holds, s.Pick), Key: c.key, Seconds: seconds, TTL: s.TTL, Partial: s.Pick%3 == 1}
 	case "commit":
 		active := time.Duration(s.N) * 997 * time.Millisecond
 		switch s.Amount {
@@ -159,6 +159,9 @@ func (s step) request(c choices) any {
 		}
 		if s.TTL != 0 {
 			request.ExpireTime = c.now.Add(s.TTL * time.Duration(1+s.N%3))
+		}
+		if s.Flag {
+			request.Source = meter.SourceAdmin
 		}
 		return request
 	case "void":

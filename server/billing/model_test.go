@@ -17,10 +17,10 @@ import (
 // open. What is free and held is never stored, it is what the lists leave. It
 // shares no code with the engine, and so no mistake.
 
-// kindTally are seconds by kind, in the default burn order.
-type kindTally [6]int64
+// sixKinds are seconds by kind, in the default burn order.
+type sixKinds [6]int64
 
-var kindNames = [len(kindTally{})]string{"welcome", "daily", "subscription", "compensation", "promo", "package"}
+var kindNames = [len(sixKinds{})]string{"welcome", "daily", "subscription", "compensation", "promo", "package"}
 
 type modelGrant struct {
 	id                   uuid.UUID // as the ledger has called it

@@ -58,7 +58,7 @@ func runWorkers(t *testing.T, order string, seed uint64, rounds int) int {
 		t.Cleanup(db.Close)
 		return db
 	}
-	c := &crowd{t: t, db: open(thief.option), seen: &tally{counts: map[string]int{}}}
+	c := &workshop{t: t, db: open(thief.option), seen: &tally{counts: map[string]int{}}}
 	quiet := open(store.WithMaxConns(1))
 	t.Cleanup(func() { audit(t, quiet) })
 	c.ledger = billing.NewLedger(billing.Options{Order: &burning, Clock: func(time.Time) time.Time { return *c.clock.Load() }})
@@ -84,8 +84,8 @@ func runWorkers(t *testing.T, order string, seed uint64, rounds int) int {
 	return steps
 }
 
-// crowd is the workers and what they work on.
-type crowd struct {
+// workshop is the workers and what they work on.
+type workshop struct {
 	t          *testing.T
 	db         *store.DB
 	ledger     *billing.Ledger
@@ -114,7 +114,7 @@ type record struct {
 }
 
 // meet replaces the accounts.
-func (c *crowd) meet(expiringFirst bool, random *rand.Rand) {
+func (c *workshop) meet(expiringFirst bool, random *rand.Rand) {
 	day, err := time.Parse(time.DateOnly, modelDays[random.IntN(len(modelDays))])
 	if err != nil {
 		c.t.Fatal(err)
@@ -135,7 +135,7 @@ func (c *crowd) meet(expiringFirst bool, random *rand.Rand) {
 
 // round lets the workers go once. Halfway the clock moves, so that some wait for
 // a lock meanwhile.
-func (c *crowd) round(seed uint64, random *rand.Rand, saboteur *killer) {
+func (c *workshop) round(seed uint64, random *rand.Rand, saboteur *killer) {
 	now := *c.clock.Load()
 	first := step{Name: waits[random.IntN(len(waits))]}.wait(now, c.accounts[0].modelAccount)
 	second := step{Name: waits[random.IntN(len(waits))]}.wait(first, c.accounts[1].modelAccount)
@@ -165,7 +165,7 @@ func (c *crowd) round(seed uint64, random *rand.Rand, saboteur *killer) {
 }
 
 // take does one step, and repeats it until it has an answer.
-func (c *crowd) take(worker, number int, next step) {
+func (c *workshop) take(worker, number int, next step) {
 	account := c.accounts[next.Account%len(c.accounts)]
 	switch next.Do {
 	case "wait", "probe", "hold":

@@ -1,9 +1,99 @@
 package billing
 
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/locale"
+)
+
 // Package is AI time that can be bought.
 type Package struct {
-	ID      string
+	// ID is 1 to 64 characters, such as "mini".
+	ID string
+	// Seconds are 1 to [meter.MaxSeconds].
 	Seconds int64
+	// PriceMicros is the price in millionths of the currency's unit, above 0.
+	PriceMicros int64
+	// CurrencyCode is ISO 4217, in capitals.
+	CurrencyCode string
+}
+
+// DefaultPackages is what is sold where nothing else is configured, as
+// [ParsePackages] reads it.
+const DefaultPackages = "mini:3600:5000000:USD,standard:18000:20000000:USD,large:72000:60000000:USD"
+
+const (
+	maxPackages = 100
+	// maxPriceMicros keeps sums of prices far from the end of int64.
+	maxPriceMicros = 1_000_000_000_000
+)
+
+var (
+	packageID    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+	currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+)
+
+// ParsePackages reads packages from configuration: id:seconds:price_micros:currency,
+// separated by commas. The empty string is none. Its error lists all that is
+// wrong.
+func ParsePackages(text string) ([]Package, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	var packages []Package
+	var problems []error
+	seen := map[string]bool{}
+	for item := range strings.SplitSeq(text, ",") {
+		parsed, err := parsePackage(strings.TrimSpace(item))
+		if err == nil && seen[parsed.ID] {
+			err = errors.New("stands twice")
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%q %w", item, err))
+			continue
+		}
+		seen[parsed.ID] = true
+		packages = append(packages, parsed)
+	}
+	if len(packages) > maxPackages {
+		problems = append(problems, fmt.Errorf("there are more than %d", maxPackages))
+	}
+	return packages, errors.Join(problems...)
+}
+
+func parsePackage(text string) (Package, error) {
+	fields := strings.Split(text, ":")
+	if len(fields) != 4 {
+		return Package{}, errors.New("is not id:seconds:price_micros:currency")
+	}
+	seconds, secondsErr := strconv.ParseInt(fields[1], 10, 64)
+	price, priceErr := strconv.ParseInt(fields[2], 10, 64)
+	switch {
+	case !packageID.MatchString(fields[0]):
+		return Package{}, errors.New("has an id that is not of lower-case letters, digits and dashes")
+	case secondsErr != nil || seconds < 1 || seconds > meter.MaxSeconds:
+		return Package{}, fmt.Errorf("does not have 1 to %d seconds", int64(meter.MaxSeconds))
+	case priceErr != nil || price < 1 || price > maxPriceMicros:
+		return Package{}, fmt.Errorf("does not cost 1 to %d micro-units", int64(maxPriceMicros))
+	case !currencyCode.MatchString(fields[3]):
+		return Package{}, errors.New("has a currency that is not three capitals, such as USD")
+	}
+	return Package{ID: fields[0], Seconds: seconds, PriceMicros: price, CurrencyCode: fields[3]}, nil
+}
+
+// Title is the package's name in a locale. A package that has none of its own is
+// named by what it holds.
+func (p *Package) Title(tag string) string {
+	key := "billing.package." + p.ID + ".title"
+	if title := locale.Text(tag, key, nil); title != key {
+		return title
+	}
+	return locale.Text(tag, "billing.packageOf.minutes.title", locale.Args{"minutes": (p.Seconds + 59) / 60})
 }
 
 // recommend returns the smallest package that covers 1.2 × the missing seconds,

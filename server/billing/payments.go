@@ -39,9 +39,10 @@ var (
 	ErrPaymentSignature = errors.New("webhook signature is not valid")
 )
 
-// DeclinedError is a charge that the card's bank refused.
+// DeclinedError is a charge that the card's bank refused, or that needs the user.
 type DeclinedError struct {
-	// Code is the provider's reason, such as "insufficient_funds".
+	// Code is the provider's reason, such as "insufficient_funds",
+	// "authentication_required" or "no_payment_method".
 	Code string
 }
 
@@ -55,6 +56,9 @@ type PaymentOrder struct {
 	Title, Locale string
 	PriceMicros   int64
 	CurrencyCode  string
+	// CustomerID is who the account is to the provider; empty if it has not paid
+	// there before. A charge needs it.
+	CustomerID string
 	// SuccessURL and CancelURL are where a payment page leads; not used by a
 	// charge.
 	SuccessURL, CancelURL string
@@ -97,8 +101,13 @@ type PaymentEvent struct {
 	// PurchaseID is the purchase that it is about; [uuid.Nil] where the event
 	// names it by Subject only.
 	PurchaseID uuid.UUID
-	// AccountID is set for [PaymentCardChanged].
+	// AccountID is whose card has changed; [uuid.Nil] where the event names it by
+	// CustomerID only.
 	AccountID uuid.UUID
+	// CustomerID is who paid, to the provider, where a later charge may use the card.
+	CustomerID string
+	// DisputeID is the provider's id of the dispute that was opened or won.
+	DisputeID string
 	// Subject is the provider's id of the payment, the same in all events of one.
 	Subject string
 	// RefundedMicros is the sum of all refunds of the payment, in micro-units of

@@ -31,7 +31,7 @@ func TestServeInsufficient(t *testing.T) {
 		ByKind:             []*billingv1.KindSeconds{{Kind: billingv1.GrantKind_GRANT_KIND_DAILY, Seconds: 800}},
 		DailyGiftResetTime: midnight,
 		Estimate:           &billingv1.Estimate{P50Seconds: 180, P95Seconds: 180, Confidence: billingv1.Confidence_CONFIDENCE_LOW},
-		RecommendedPackage: &billingv1.Package{Id: "mini", Seconds: 3600},
+		RecommendedPackage: &billingv1.Package{Id: "mini", Title: "Mini package", Seconds: 3600},
 	})
 	if info := detail[*errdetails.ErrorInfo](t, err); info.GetMetadata()["required_seconds"] != "801" ||
 		info.GetMetadata()["spendable_seconds"] != "800" {

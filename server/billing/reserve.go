@@ -63,6 +63,7 @@ func (l *Ledger) insufficient(estimate Estimate, seconds int64, balance Balance)
 		DailyGiftReset:     balance.GiftReset,
 		Estimate:           estimate,
 		RecommendedPackage: recommend(l.packages, seconds-balance.Spendable),
+		PurchaseURL:        l.purchaseURL,
 	}
 }
 

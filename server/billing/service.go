@@ -22,6 +22,8 @@ type Service struct {
 	db     *store.DB
 	ledger *Ledger
 	tokens *token.Codec
+	// purchases is nil where nothing is sold.
+	purchases *Purchases
 }
 
 // NewService serves a ledger; tokens seals the places of its pages.
@@ -112,7 +114,7 @@ func (s *Service) Reserve(ctx context.Context, req *billingv1.ReserveRequest) (*
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, Localize(err, localeOf(ctx, ""))
 	}
 	return &billingv1.ReserveResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
 }
@@ -170,7 +172,7 @@ func (s *Service) ExtendHold(
 		return nil, fault.InvalidField("The field seconds asks for more than was approved for the hold.")
 	}
 	if err != nil {
-		return nil, err
+		return nil, Localize(err, localeOf(ctx, ""))
 	}
 	return &billingv1.ExtendHoldResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
 }

@@ -21,6 +21,9 @@ var ErrGrantNotFound = ErrHoldNotFound
 type VoidRequest struct {
 	AccountID uuid.UUID
 	GrantID   uuid.UUID
+	// Seconds bounds what is taken, and the grant goes on giving what is left; 0
+	// takes all that is free, and the grant gives no more.
+	Seconds int64
 	// Key makes the request repeatable: 1 to 255 bytes, scoped to the account.
 	Key string
 	// Reason is for people.
@@ -29,7 +32,7 @@ type VoidRequest struct {
 
 // Void takes back what is free of a grant, in the caller's transaction, and
 // returns what that was and the balance after it. What open holds have of the
-// grant they may use; what they give back lapses. The key is required; the same
+// grant they may use; what they give back lapses, if all of it was taken. The key is required; the same
 // request again returns the first answer. It returns [ErrGrantNotFound],
 // [ErrKeyReused] and [ErrInvalid].
 func (l *Ledger) Void(ctx context.Context, tx store.Tx, request VoidRequest) (*Voided, *Balance, error) {
@@ -52,7 +55,7 @@ func (l *Ledger) Void(ctx context.Context, tx store.Tx, request VoidRequest) (*V
 		return l.voidedBefore(ctx, tx, grant.ID, found.answer)
 	}
 	voided, err := found.book.Void(meter.VoidRequest{
-		Grant: grant, Key: request.Key, Reason: request.Reason, Fingerprint: request.fingerprint(),
+		Grant: grant, Seconds: request.Seconds, Key: request.Key, Reason: request.Reason, Fingerprint: request.fingerprint(),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("void: %w", err)

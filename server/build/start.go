@@ -195,7 +195,7 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted 
 		return s.lostRace(ctx, tx, sub)
 	}
 	if err != nil {
-		return nil, err
+		return nil, billing.Localize(err, sub.locale)
 	}
 	projectID, err := s.openProject(ctx, tx, sub)
 	if err != nil {

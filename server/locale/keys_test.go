@@ -40,6 +40,7 @@ func built() []string {
 	add("error.build.", []string{
 		"platform", "provider", "timeout", "policy", "user", "tests", "cancelled", "insufficientTime",
 	}, "")
+	add("billing.package.", []string{"mini", "standard", "large"}, ".title")
 	return keys
 }
 

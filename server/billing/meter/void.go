@@ -6,7 +6,10 @@ import "fmt"
 type VoidRequest struct {
 	// Grant is the one to take back, as it is stored. The book knows it better,
 	// if it has it; a grant with nothing left is not in the state.
-	Grant       Grant
+	Grant Grant
+	// Seconds bounds what is taken; the grant goes on giving what is left. 0 takes
+	// all that is free, and the grant gives no more.
+	Seconds     int64
 	Reason      string
 	Key         string // empty for none
 	Fingerprint Hash
@@ -22,12 +25,12 @@ type Voided struct {
 	Used int64
 }
 
-// Void takes back what is free of a grant; the grant gives no more seconds. One
-// that was voided before gives nothing more. It returns [ErrInvalid] for a grant
-// that is none.
+// Void takes back what is free of a grant, all of it or a part. A grant that was
+// voided whole before gives nothing more. It returns [ErrInvalid] for a grant that
+// is none and for a negative part.
 func (b *Book) Void(r VoidRequest) (Voided, error) {
-	if r.Grant.ID == (ID{}) {
-		return Voided{}, fmt.Errorf("void of no grant: %w", ErrInvalid)
+	if r.Grant.ID == (ID{}) || r.Seconds < 0 {
+		return Voided{}, fmt.Errorf("void of %d s of grant %s: %w", r.Seconds, r.Grant.ID, ErrInvalid)
 	}
 	grant := b.find(r.Grant.ID)
 	if grant == nil {
@@ -36,11 +39,14 @@ func (b *Book) Void(r VoidRequest) (Voided, error) {
 		grant = &b.grants[len(b.grants)-1]
 	}
 	voided := Voided{GrantID: grant.ID, Seconds: grant.Free, Used: grant.Consumed + grant.Held}
-	if grant.VoidTime.IsZero() {
+	switch {
+	case r.Seconds > 0:
+		voided.Seconds = min(r.Seconds, grant.Free)
+	case grant.VoidTime.IsZero():
 		grant.VoidTime = b.now
 	}
 	b.post(Entry{Kind: EntryVoid, Key: r.Key, Fingerprint: r.Fingerprint, Reason: r.Reason}, sheet{{
-		GrantID: grant.ID, Kind: grant.Kind, Free: -grant.Free, Lapsed: grant.Free,
+		GrantID: grant.ID, Kind: grant.Kind, Free: -voided.Seconds, Lapsed: voided.Seconds,
 	}})
 	return voided, nil
 }

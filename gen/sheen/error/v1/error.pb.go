@@ -92,6 +92,12 @@ const (
 	// The build's log does not end where the worker expected. Code ABORTED, with
 	// `SeqConflict`.
 	ErrorReason_ERROR_REASON_SEQ_CONFLICT ErrorReason = 23
+	// Nothing can be bought here: no payment provider is configured. Code
+	// FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_PAYMENTS_OFF ErrorReason = 24
+	// The payment provider is away or too busy. Code UNAVAILABLE, with
+	// `google.rpc.RetryInfo`.
+	ErrorReason_ERROR_REASON_PAYMENTS_AWAY ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -121,6 +127,8 @@ var (
 		21: "ERROR_REASON_MALFORMED_REQUEST",
 		22: "ERROR_REASON_SHUTTING_DOWN",
 		23: "ERROR_REASON_SEQ_CONFLICT",
+		24: "ERROR_REASON_PAYMENTS_OFF",
+		25: "ERROR_REASON_PAYMENTS_AWAY",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -147,6 +155,8 @@ var (
 		"ERROR_REASON_MALFORMED_REQUEST":      21,
 		"ERROR_REASON_SHUTTING_DOWN":          22,
 		"ERROR_REASON_SEQ_CONFLICT":           23,
+		"ERROR_REASON_PAYMENTS_OFF":           24,
+		"ERROR_REASON_PAYMENTS_AWAY":          25,
 	}
 )
 
@@ -511,7 +521,7 @@ const file_sheen_error_v1_error_proto_rawDesc = "" +
 	"\fHistoryFloor\x12\x1b\n" +
 	"\tfirst_seq\x18\x01 \x01(\x03R\bfirstSeq\"(\n" +
 	"\vSeqConflict\x12\x19\n" +
-	"\bhead_seq\x18\x01 \x01(\x03R\aheadSeq*\xb9\x06\n" +
+	"\bhead_seq\x18\x01 \x01(\x03R\aheadSeq*\xf8\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -537,7 +547,9 @@ const file_sheen_error_v1_error_proto_rawDesc = "" +
 	"\x18ERROR_REASON_HOLD_CLOSED\x10\x14\x12\"\n" +
 	"\x1eERROR_REASON_MALFORMED_REQUEST\x10\x15\x12\x1e\n" +
 	"\x1aERROR_REASON_SHUTTING_DOWN\x10\x16\x12\x1d\n" +
-	"\x19ERROR_REASON_SEQ_CONFLICT\x10\x17B\xb3\x01\n" +
+	"\x19ERROR_REASON_SEQ_CONFLICT\x10\x17\x12\x1d\n" +
+	"\x19ERROR_REASON_PAYMENTS_OFF\x10\x18\x12\x1e\n" +
+	"\x1aERROR_REASON_PAYMENTS_AWAY\x10\x19B\xb3\x01\n" +
 	"\x12com.sheen.error.v1B\n" +
 	"ErrorProtoP\x01Z5github.com/sheenapps/sheen/gen/sheen/error/v1;errorv1\xa2\x02\x03SEX\xaa\x02\x0eSheen.Error.V1\xca\x02\x0fSheen\\Error_\\V1\xe2\x02\x1bSheen\\Error_\\V1\\GPBMetadata\xea\x02\x10Sheen::Error::V1b\x06proto3"
 

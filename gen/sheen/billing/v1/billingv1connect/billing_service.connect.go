@@ -89,10 +89,17 @@ type BillingServiceClient interface {
 	// caller could pay for it now.
 	EstimateUsage(context.Context, *v1.EstimateUsageRequest) (*v1.EstimateUsageResponse, error)
 	// ListPackages returns what is sold, the smallest first.
+	//
+	// Errors: PAGE_TOKEN_INVALID.
 	ListPackages(context.Context, *v1.ListPackagesRequest) (*v1.ListPackagesResponse, error)
 	// CreateCheckout begins the purchase of a package.
 	//
-	// Errors: NOT_FOUND for a package that is not sold.
+	// The payment page is in the language of the Accept-Language header. A repeat
+	// with the same key gets the same page. The AI time comes once the payment has
+	// arrived, not with this answer.
+	//
+	// Errors: NOT_FOUND for a package that is not sold, INVALID_FIELD for an address
+	// that is not http or https, IDEMPOTENCY_KEY_REUSED, PAYMENTS_OFF, PAYMENTS_AWAY.
 	CreateCheckout(context.Context, *v1.CreateCheckoutRequest) (*v1.CreateCheckoutResponse, error)
 	// ListTransactions returns the caller's journal, the newest first. With a filter a
 	// page may be shorter than asked for, or empty, before the last.
@@ -463,10 +470,17 @@ type BillingServiceHandler interface {
 	// caller could pay for it now.
 	EstimateUsage(context.Context, *v1.EstimateUsageRequest) (*v1.EstimateUsageResponse, error)
 	// ListPackages returns what is sold, the smallest first.
+	//
+	// Errors: PAGE_TOKEN_INVALID.
 	ListPackages(context.Context, *v1.ListPackagesRequest) (*v1.ListPackagesResponse, error)
 	// CreateCheckout begins the purchase of a package.
 	//
-	// Errors: NOT_FOUND for a package that is not sold.
+	// The payment page is in the language of the Accept-Language header. A repeat
+	// with the same key gets the same page. The AI time comes once the payment has
+	// arrived, not with this answer.
+	//
+	// Errors: NOT_FOUND for a package that is not sold, INVALID_FIELD for an address
+	// that is not http or https, IDEMPOTENCY_KEY_REUSED, PAYMENTS_OFF, PAYMENTS_AWAY.
 	CreateCheckout(context.Context, *v1.CreateCheckoutRequest) (*v1.CreateCheckoutResponse, error)
 	// ListTransactions returns the caller's journal, the newest first. With a filter a
 	// page may be shorter than asked for, or empty, before the last.
