@@ -18,16 +18,26 @@ select *
 from account
 where id = @id;
 
--- The grants that have seconds to give or to take back, and the database's clock,
--- which behind the account's lock is later than every change of the account. The
--- limit is far beyond what an account can have; were it met, the totals would not
--- match and the account would be refused as inconsistent.
+-- The grants that have seconds to give or to take back. With them come the
+-- database's clock, which behind the account's lock is later than every change of
+-- the account, and the rule for automatic purchases if it is enabled, read once.
+-- The limit is far beyond what an account can have; were it met, the totals would
+-- not match and the account would be refused as inconsistent.
 -- Index: credit_grant_open.
 -- name: GrantOpen :many
-select sqlc.embed(g), clock_timestamp()::timestamptz as now
+select
+    sqlc.embed(g),
+    clock_timestamp()::timestamptz as now,
+    coalesce((select to_json(t) from auto_topup as t where t.account_id = @account_id and t.enabled), 'null')::json as top_up
 from credit_grant as g
 where g.account_id = @account_id and g.open
 limit 100000;
+
+-- What comes with the grants, for an account without open ones.
+-- name: AccountWithoutGrants :one
+select
+    clock_timestamp()::timestamptz as now,
+    coalesce((select to_json(t) from auto_topup as t where t.account_id = @account_id and t.enabled), 'null')::json as top_up;
 
 -- The holds that are open.
 -- Index: hold_open.
@@ -37,7 +47,7 @@ from hold
 where account_id = @account_id and state = 'open'
 limit 100000;
 
--- The database's clock, for an account without open grants.
+-- The database's clock.
 -- name: AccountClock :one
 select clock_timestamp()::timestamptz as now;
 

@@ -29,8 +29,6 @@ import (
 // notServed are the procedures of the contract that later work brings: they
 // answer UNIMPLEMENTED. Whoever implements one takes it out.
 var notServed = []string{
-	"/sheen.billing.v1.BillingService/GetAutoTopUp",
-	"/sheen.billing.v1.BillingService/SetAutoTopUp",
 	"/sheen.build.v1.BuildService/AnalyzePrompt",
 	"/sheen.build.v1.BuildService/DeployVersion",
 	"/sheen.build.v1.BuildService/ExportVersion",

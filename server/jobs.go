@@ -10,6 +10,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/build"
 	"github.com/sheenapps/sheen/server/engine/offline"
 	"github.com/sheenapps/sheen/server/preview"
@@ -53,11 +54,12 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	river.AddWorker(cfg.Workers, &maintainWorker{events: p.log, keep: s.cfg.EventRetention, log: s.log})
 	river.AddWorker(cfg.Workers, &expireWorker{db: p.db, ledger: ports.Ledger, log: s.log})
 	river.AddWorker(cfg.Workers, newAuditWorker(p.db, s.metrics, s.log))
+	river.AddWorker(cfg.Workers, &topUpWorker{topUps: billing.NewTopUps(p.db, ports.Ledger, p.payments, s.log)})
 	cfg.Queues = map[string]river.QueueConfig{
 		build.Queue:        {MaxWorkers: buildWorkers},
 		river.QueueDefault: {MaxWorkers: 2},
 	}
-	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit()}
+	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp()}
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
 	cfg.JobTimeout, cfg.RescueStuckJobsAfter = -1, rescueAfter
 	if p.jobs, err = newJobs(p.db, cfg); err != nil {

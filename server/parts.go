@@ -35,8 +35,9 @@ type parts struct {
 	blobs    *preview.Blobs
 	jobs     *river.Client[pgx.Tx]
 	// worker is nil in a process without the role.
-	worker *build.Worker
-	health *health
+	worker   *build.Worker
+	health   *health
+	payments billing.Payments
 	// purchases sell.
 	purchases *billing.Purchases
 
@@ -60,14 +61,17 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 	s.connectHub(p)
 	estimates := billing.NewEstimates(billing.EstimatesOptions{DB: p.db, Logger: s.log, Registry: s.metrics})
 	s.background(estimates.Run)
+	nudge := newTopUpNudge()
 	ports := build.Ports{
 		DB: p.db, Ledger: billing.NewLedger(billing.Options{
 			Order: s.cfg.BurnOrder, Packages: s.cfg.Packages, PurchaseURL: s.cfg.PurchaseURL, Estimates: estimates,
+			OnTopUp: nudge.note, TopUpMetrics: billing.NewTopUpMetrics(s.metrics),
 		}),
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
 	}
+	p.payments = s.cfg.newPayments()
 	p.purchases = billing.NewPurchases(billing.PurchaseOptions{
-		DB: p.db, Ledger: ports.Ledger, Payments: s.cfg.newPayments(), Log: s.log,
+		DB: p.db, Ledger: ports.Ledger, Payments: p.payments, CardChanged: ports.Ledger.CardChanged, Log: s.log,
 	})
 	if err := p.purchases.SyncPackages(ctx, s.cfg.Packages); err != nil {
 		return nil, err
@@ -75,6 +79,7 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 	if err := s.connectJobs(ctx, p, ports); err != nil {
 		return nil, err
 	}
+	s.background(func(ctx context.Context) { nudge.run(ctx, p.jobs, s.log) })
 	if !s.cfg.Roles.API {
 		return p, nil
 	}

@@ -49,7 +49,7 @@ const accountClock = `-- name: AccountClock :one
 select clock_timestamp()::timestamptz as now
 `
 
-// The database's clock, for an account without open grants.
+// The database's clock.
 func (q *Queries) AccountClock(ctx context.Context, db DBTX) (time.Time, error) {
 	row := db.QueryRow(ctx, accountClock)
 	var now time.Time
@@ -205,6 +205,29 @@ func (q *Queries) AccountUpdateIfSeq(ctx context.Context, db DBTX, arg *AccountU
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const accountWithoutGrants = `-- name: AccountWithoutGrants :one
+select
+    clock_timestamp()::timestamptz as now,
+    coalesce((select to_json(t) from auto_topup as t where t.account_id = $1 and t.enabled), 'null')::json as top_up
+`
+
+type AccountWithoutGrantsParams struct {
+	AccountID uuid.UUID
+}
+
+type AccountWithoutGrantsRow struct {
+	Now   time.Time
+	TopUp []byte
+}
+
+// What comes with the grants, for an account without open ones.
+func (q *Queries) AccountWithoutGrants(ctx context.Context, db DBTX, arg *AccountWithoutGrantsParams) (*AccountWithoutGrantsRow, error) {
+	row := db.QueryRow(ctx, accountWithoutGrants, arg.AccountID)
+	var i AccountWithoutGrantsRow
+	err := row.Scan(&i.Now, &i.TopUp)
+	return &i, err
 }
 
 const accountZone = `-- name: AccountZone :one
@@ -395,7 +418,10 @@ func (q *Queries) GrantInsert(ctx context.Context, db DBTX, arg *GrantInsertPara
 }
 
 const grantOpen = `-- name: GrantOpen :many
-select g.id, g.account_id, g.kind, g.source, g.reason, g.seconds, g.free_seconds, g.held_seconds, g.consumed_seconds, g.lapsed_seconds, g.open, g.create_time, g.expire_time, g.void_time, clock_timestamp()::timestamptz as now
+select
+    g.id, g.account_id, g.kind, g.source, g.reason, g.seconds, g.free_seconds, g.held_seconds, g.consumed_seconds, g.lapsed_seconds, g.open, g.create_time, g.expire_time, g.void_time,
+    clock_timestamp()::timestamptz as now,
+    coalesce((select to_json(t) from auto_topup as t where t.account_id = $1 and t.enabled), 'null')::json as top_up
 from credit_grant as g
 where g.account_id = $1 and g.open
 limit 100000
@@ -408,12 +434,14 @@ type GrantOpenParams struct {
 type GrantOpenRow struct {
 	CreditGrant CreditGrant
 	Now         time.Time
+	TopUp       []byte
 }
 
-// The grants that have seconds to give or to take back, and the database's clock,
-// which behind the account's lock is later than every change of the account. The
-// limit is far beyond what an account can have; were it met, the totals would not
-// match and the account would be refused as inconsistent.
+// The grants that have seconds to give or to take back. With them come the
+// database's clock, which behind the account's lock is later than every change of
+// the account, and the rule for automatic purchases if it is enabled, read once.
+// The limit is far beyond what an account can have; were it met, the totals would
+// not match and the account would be refused as inconsistent.
 // Index: credit_grant_open.
 func (q *Queries) GrantOpen(ctx context.Context, db DBTX, arg *GrantOpenParams) ([]*GrantOpenRow, error) {
 	rows, err := db.Query(ctx, grantOpen, arg.AccountID)
@@ -440,6 +468,7 @@ func (q *Queries) GrantOpen(ctx context.Context, db DBTX, arg *GrantOpenParams) 
 			&i.CreditGrant.ExpireTime,
 			&i.CreditGrant.VoidTime,
 			&i.Now,
+			&i.TopUp,
 		); err != nil {
 			return nil, err
 		}

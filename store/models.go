@@ -41,6 +41,7 @@ type AutoTopup struct {
 	PauseUntil       *time.Time
 	Suspended        bool
 	UpdateTime       time.Time
+	ReviewTime       *time.Time
 }
 
 type Build struct {
@@ -260,6 +261,8 @@ type TopupAttempt struct {
 	NextTime   time.Time
 	CreateTime time.Time
 	SettleTime *time.Time
+	Decisions  int64
+	LastSeq    *int64
 }
 
 type UsageDaily struct {

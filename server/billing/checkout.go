@@ -110,7 +110,7 @@ func (p *Purchases) insert(ctx context.Context, tx store.Tx, request CheckoutReq
 	if err != nil {
 		return nil, fmt.Errorf("read package: %w", err)
 	}
-	customer, err := p.customer(ctx, tx, request.AccountID)
+	customer, err := customer(ctx, tx, p.payments, request.AccountID)
 	if err != nil {
 		return nil, err
 	}
@@ -133,12 +133,12 @@ func (p *Purchases) insert(ctx context.Context, tx store.Tx, request CheckoutReq
 // Customer returns who an account is to the provider; empty if it has not left a
 // card there.
 func (p *Purchases) Customer(ctx context.Context, accountID uuid.UUID) (string, error) {
-	return p.customer(ctx, p.db, accountID)
+	return customer(ctx, p.db, p.payments, accountID)
 }
 
-func (p *Purchases) customer(ctx context.Context, db store.DBTX, accountID uuid.UUID) (string, error) {
-	customer, err := p.queries.PaymentCustomerByAccount(ctx, db, &store.PaymentCustomerByAccountParams{
-		AccountID: accountID, Provider: p.payments.Name(),
+func customer(ctx context.Context, db store.DBTX, payments Payments, accountID uuid.UUID) (string, error) {
+	customer, err := store.New().PaymentCustomerByAccount(ctx, db, &store.PaymentCustomerByAccountParams{
+		AccountID: accountID, Provider: payments.Name(),
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", fmt.Errorf("read customer: %w", err)

@@ -47,6 +47,26 @@
 // Subscriptions, refunds that fail after they were told, and more than one payment
 // of one purchase are not handled: the second payment is noted and not granted.
 //
+// # Automatic purchases
+//
+// An account may have a rule by which it buys time by itself. The transaction that
+// takes spendable seconds decides, behind the account's lock, and writes the
+// decision down as an attempt: to buy, or why not. Decisions for the same reason
+// in a row are one row that counts them and names its first and its last journal
+// row. Accounts with enough, or without an enabled rule, are not decided on.
+//
+// [TopUps] makes the purchases, outside of that transaction:
+//
+//	(decision) ─┬─> skipped
+//	            └─> pending ─┬─> charged    granted, and decided again
+//	                  ↑   │  ├─> declined   an hour's pause; the third suspends
+//	                  └───┘  ├─> failed     an hour's pause
+//	                no answer└─> skipped    not needed or not allowed any more
+//
+// The purchase is committed before the provider is asked, and its id is the key of
+// the charge and of the grant: whatever is lost on the way, the same purchase is
+// charged and granted once. An account has one attempt in flight.
+//
 // The [Service] serves the ledger to the account's user, and to services and
 // admins that act for that user, each call in a transaction of its own.
 //

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -29,6 +30,11 @@ type Options struct {
 	// Clock turns the database's time into the ledger's; nil keeps it. It is
 	// for tests that move time.
 	Clock func(dbNow time.Time) time.Time
+	// OnTopUp is called when an automatic purchase was decided on; the
+	// transaction may not be committed yet. It must not block. Nil is nothing.
+	OnTopUp func()
+	// TopUpMetrics count automatic purchases; nil counts for nobody.
+	TopUpMetrics *TopUpMetrics
 }
 
 // Ledger keeps the accounts. It is safe for concurrent use; its changing
@@ -40,6 +46,8 @@ type Ledger struct {
 	purchaseURL string
 	estimates   *Estimates
 	clock       func(time.Time) time.Time
+	onTopUp     func()
+	topUps      *TopUpMetrics
 }
 
 // NewLedger returns a ledger.
@@ -51,12 +59,20 @@ func NewLedger(options Options) *Ledger {
 		purchaseURL: options.PurchaseURL,
 		estimates:   options.Estimates,
 		clock:       options.Clock,
+		onTopUp:     options.OnTopUp,
+		topUps:      options.TopUpMetrics,
 	}
 	if options.Order != nil {
 		ledger.order = *options.Order
 	}
 	if ledger.clock == nil {
 		ledger.clock = func(dbNow time.Time) time.Time { return dbNow }
+	}
+	if ledger.onTopUp == nil {
+		ledger.onTopUp = func() {}
+	}
+	if ledger.topUps == nil {
+		ledger.topUps = NewTopUpMetrics(nil)
 	}
 	return ledger
 }
@@ -101,7 +117,8 @@ type accountRows struct {
 	grants  []*store.GrantOpenRow
 	holds   []*store.Hold
 	now     time.Time
-	answer  *store.Journal // nil for a new key or none
+	topUp   json.RawMessage // the rule; null for none
+	answer  *store.Journal  // nil for a new key or none
 }
 
 // readLocked locks the account and reads it. The lock is a statement of its own,
@@ -135,7 +152,7 @@ func (l *Ledger) readLocked(
 	if err != nil {
 		return nil, err
 	}
-	return rows, l.readClock(ctx, tx, rows)
+	return rows, l.readRest(ctx, tx, accountID, rows)
 }
 
 // readRows reads what an account has.
@@ -149,17 +166,17 @@ func (l *Ledger) readRows(ctx context.Context, db store.DBTX, accountID uuid.UUI
 	return nil
 }
 
-// readClock tells the time, which comes with the grants where there are any.
-func (l *Ledger) readClock(ctx context.Context, db store.DBTX, rows *accountRows) (err error) {
+// readRest reads what comes with the grants where there are any.
+func (l *Ledger) readRest(ctx context.Context, db store.DBTX, accountID uuid.UUID, rows *accountRows) error {
 	if len(rows.grants) > 0 {
-		rows.now = l.clock(rows.grants[0].Now)
+		rows.now, rows.topUp = l.clock(rows.grants[0].Now), rows.grants[0].TopUp
 		return nil
 	}
-	now, err := l.queries.AccountClock(ctx, db)
+	rest, err := l.queries.AccountWithoutGrants(ctx, db, &store.AccountWithoutGrantsParams{AccountID: accountID})
 	if err != nil {
 		return fmt.Errorf("read clock: %w", err)
 	}
-	rows.now = l.clock(now)
+	rows.now, rows.topUp = l.clock(rest.Now), rest.TopUp
 	return nil
 }
 
@@ -200,7 +217,7 @@ func (l *Ledger) openToRead(ctx context.Context, db store.Tx, accountID uuid.UUI
 		return l.readRows(ctx, db, accountID, rows)
 	})
 	if err == nil {
-		err = l.readClock(ctx, db, rows)
+		err = l.readRest(ctx, db, accountID, rows)
 	}
 	if err != nil {
 		return nil, err

@@ -17,8 +17,13 @@ func (r *accountRows) state() (meter.State, error) {
 	if err != nil {
 		return meter.State{}, fmt.Errorf("account %s: %w", r.account.ID, err)
 	}
+	topUp, err := topUpFromJSON(r.topUp)
+	if err != nil {
+		return meter.State{}, fmt.Errorf("account %s: %w", r.account.ID, err)
+	}
 	state := meter.State{
 		Account: account,
+		TopUp:   topUp,
 		Grants:  make([]meter.Grant, len(r.grants)),
 		Holds:   make([]meter.Hold, len(r.holds)),
 	}

@@ -30,11 +30,15 @@ func (l *Ledger) saveQuoted(ctx context.Context, tx store.Tx, book *meter.Book, 
 	if len(changes.Entries) == 0 {
 		return nil
 	}
+	topUp, err := l.topUpAfter(ctx, tx, book.Now(), &changes)
+	if err != nil {
+		return err
+	}
 	rows := make([]*store.JournalInsertParams, len(changes.Entries))
 	for i := range changes.Entries {
 		rows[i] = journalParams(&changes.Entries[i])
 	}
-	return store.InLastBatch(ctx, tx, func(db store.DBTX) error {
+	err = store.InLastBatch(ctx, tx, func(db store.DBTX) error {
 		// All of them are called, whatever one of them returns.
 		return cmp.Or(
 			l.saveGrants(ctx, db, &changes),
@@ -43,8 +47,13 @@ func (l *Ledger) saveQuoted(ctx context.Context, tx store.Tx, book *meter.Book, 
 			l.saveJournal(ctx, db, rows),
 			l.saveUsage(ctx, db, &changes),
 			l.saveAccount(ctx, db, &changes),
+			l.saveTopUp(ctx, db, topUp),
 		)
 	})
+	if err == nil {
+		l.tellTopUp(topUp)
+	}
+	return err
 }
 
 func (l *Ledger) saveGrants(ctx context.Context, db store.DBTX, changes *meter.Changes) error {

@@ -31,6 +31,7 @@ type Book struct {
 	touched map[ID]touch // holds
 	entries []Entry
 	usage   *Usage
+	topUp   TopUp
 }
 
 // touch is what the book has done to a hold. It does one operation, so a hold
@@ -68,6 +69,10 @@ type Changes struct {
 	Entries []Entry
 	// Usage is nil where nothing was committed.
 	Usage *Usage
+	// TopUp is the account's rule, which operations do not change.
+	TopUp TopUp
+	// LoweredSeq is the last entry that took spendable seconds; 0 for none.
+	LoweredSeq int64
 }
 
 // Open opens an account: it settles the holds and grants that have ended by
@@ -99,6 +104,7 @@ func Settle(state State, now time.Time, order Order) (*Book, error) {
 		holds:   slices.Clone(state.Holds),
 		loaded:  make(map[ID]Grant, len(state.Grants)),
 		touched: map[ID]touch{},
+		topUp:   state.TopUp,
 	}
 	for _, grant := range state.Grants {
 		book.loaded[grant.ID] = grant
@@ -131,8 +137,13 @@ func (b *Book) Balance() Balance {
 // Changes returns the rows to write. Without an operation they are what opening
 // the account made due.
 func (b *Book) Changes() Changes {
-	changes := Changes{Account: b.account, Entries: b.entries, Usage: b.usage}
+	changes := Changes{Account: b.account, Entries: b.entries, Usage: b.usage, TopUp: b.topUp}
 	changes.Account.NextDue = b.nextDue()
+	for i := range b.entries {
+		if b.entries[i].Sum().Free < 0 {
+			changes.LoweredSeq = b.entries[i].Seq
+		}
+	}
 	for _, grant := range b.grants {
 		before, existed := b.loaded[grant.ID]
 		switch {

@@ -6,12 +6,13 @@ import "time"
 // of an account far from the end of int64.
 const MaxSeconds = 1_000_000_000
 
-// State is an account as it is stored: the account's row, its open grants and
-// its open holds. A settled hold that a request names may stand among them.
+// State is an account as it is stored: the account's row, its open grants, its
+// open holds and its rule for automatic purchases. A settled hold that a request names may stand among them.
 type State struct {
 	Account Account
 	Grants  []Grant
 	Holds   []Hold
+	TopUp   TopUp
 }
 
 // Account is the account's own row. Its zero value plus an ID is an account

@@ -924,7 +924,11 @@ type SetAutoTopUpRequest struct {
 	ThresholdSeconds int64 `protobuf:"varint,2,opt,name=threshold_seconds,json=thresholdSeconds,proto3" json:"threshold_seconds,omitempty"`
 	// What to buy; empty means `mini`.
 	PackageId string `protobuf:"bytes,3,opt,name=package_id,json=packageId,proto3" json:"package_id,omitempty"`
-	// At most this much in a calendar month, in millionths of the currency's unit.
+	// At most this much in a calendar month of the account's zone, in millionths of
+	// the package's currency. To enable the rule, it must allow for one package; 0
+	// allows for nothing. One purchase brings the account back to its threshold: if
+	// the cap does not allow for that, nothing is bought until the next month. What
+	// is refunded makes no new room.
 	MonthlyCapMicros int64 `protobuf:"varint,4,opt,name=monthly_cap_micros,json=monthlyCapMicros,proto3" json:"monthly_cap_micros,omitempty"`
 	// The version of the terms that the user consents to; needed to enable it.
 	ConsentVersion string `protobuf:"bytes,5,opt,name=consent_version,json=consentVersion,proto3" json:"consent_version,omitempty"`

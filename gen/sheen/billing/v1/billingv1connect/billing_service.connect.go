@@ -116,10 +116,19 @@ type BillingServiceClient interface {
 	// Errors: INVALID_FIELD for a span that ends before it starts or has more than
 	// 366 days.
 	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
-	// GetAutoTopUp returns the caller's rule for automatic purchases.
+	// GetAutoTopUp returns the caller's rule for automatic purchases, and the
+	// defaults where there is none.
 	GetAutoTopUp(context.Context, *v1.GetAutoTopUpRequest) (*v1.GetAutoTopUpResponse, error)
 	// SetAutoTopUp replaces the caller's rule for automatic purchases. Enabling
-	// it needs the consent's version.
+	// it needs the consent's version and a cap.
+	//
+	// To enable it is to consent anew: that lifts a suspension, and an account that
+	// is short of time buys at once. After a purchase of the rule was refunded or
+	// disputed, nothing is bought until the rule is set again. To disable it stops a purchase that was decided
+	// on, unless its charge has begun.
+	//
+	// Errors: INVALID_FIELD without a consent's version, or for a cap below the
+	// package's price; NOT_FOUND for a package that is not sold.
 	SetAutoTopUp(context.Context, *v1.SetAutoTopUpRequest) (*v1.SetAutoTopUpResponse, error)
 	// Reserve sets AI time aside. For services.
 	//
@@ -497,10 +506,19 @@ type BillingServiceHandler interface {
 	// Errors: INVALID_FIELD for a span that ends before it starts or has more than
 	// 366 days.
 	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
-	// GetAutoTopUp returns the caller's rule for automatic purchases.
+	// GetAutoTopUp returns the caller's rule for automatic purchases, and the
+	// defaults where there is none.
 	GetAutoTopUp(context.Context, *v1.GetAutoTopUpRequest) (*v1.GetAutoTopUpResponse, error)
 	// SetAutoTopUp replaces the caller's rule for automatic purchases. Enabling
-	// it needs the consent's version.
+	// it needs the consent's version and a cap.
+	//
+	// To enable it is to consent anew: that lifts a suspension, and an account that
+	// is short of time buys at once. After a purchase of the rule was refunded or
+	// disputed, nothing is bought until the rule is set again. To disable it stops a purchase that was decided
+	// on, unless its charge has begun.
+	//
+	// Errors: INVALID_FIELD without a consent's version, or for a cap below the
+	// package's price; NOT_FOUND for a package that is not sold.
 	SetAutoTopUp(context.Context, *v1.SetAutoTopUpRequest) (*v1.SetAutoTopUpResponse, error)
 	// Reserve sets AI time aside. For services.
 	//
