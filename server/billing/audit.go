@@ -92,7 +92,7 @@ type (
 	}
 )
 
-// auditRules are the rules; queries/audit.sql says what each is.
+// auditRules are the rules; queries/audit.sql and audit_hold.sql say what each is.
 func auditRules() []auditRule {
 	q := store.New()
 	return []auditRule{

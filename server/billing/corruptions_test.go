@@ -103,6 +103,10 @@ func grantCorruptions() []corruption {
 		}},
 		{"more than was paid for", "purchases_match_grants", []string{"update purchase set seconds = seconds - 1 where account_id = $a"}},
 		{"paid without a grant", "purchases_match_grants", []string{"update purchase set grant_id = gen_random_uuid() where account_id = $a"}},
+		{"given back of a purchase", "", []string{
+			"update credit_grant set source = 'payment' where account_id = $a and kind = 'compensation'",
+			"update purchase set restored_grant_ids = array(select id from credit_grant where account_id = $a and kind = 'compensation') where account_id = $a",
+		}},
 		{"granted without payment", "purchases_match_grants", []string{"update credit_grant set source = 'payment' where account_id = $a and kind = 'compensation'"}},
 		{"payment forgotten", "purchases_match_grants", []string{"delete from purchase where account_id = $a"}},
 	}

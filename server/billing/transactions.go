@@ -48,7 +48,8 @@ type span struct{ first, last int64 }
 // Transactions returns a page of the account's journal. A page that is filtered
 // may have few entries, or none, and still have a next one: it looks at 10,000
 // entries at most. Of a build, only the entries written while it had holds are
-// looked at.
+// looked at. It returns [ErrHoldNotFound] for a build that the account has not
+// paid for.
 func (l *Ledger) Transactions(ctx context.Context, db store.DBTX, request TransactionsRequest) (*Transactions, error) {
 	within, err := l.spanOf(ctx, db, request)
 	if err != nil || within.last < within.first {
@@ -85,7 +86,7 @@ func (l *Ledger) spanOf(ctx context.Context, db store.DBTX, request Transactions
 		}
 		within.last = last
 	}
-	if request.BuildID == uuid.Nil || within.last < within.first {
+	if request.BuildID == uuid.Nil {
 		return within, nil
 	}
 	return l.spanOfBuild(ctx, db, request, within)
@@ -98,7 +99,7 @@ func (l *Ledger) spanOfBuild(
 		AccountID: request.AccountID, BuildID: request.BuildID,
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return span{first: 1}, nil
+		return span{}, ErrHoldNotFound
 	}
 	if err != nil {
 		return span{}, fmt.Errorf("read the build's holds: %w", err)

@@ -104,7 +104,7 @@ type BillingServiceClient interface {
 	// ListTransactions returns the caller's journal, the newest first. With a filter a
 	// page may be shorter than asked for, or empty, before the last.
 	//
-	// Errors: PAGE_TOKEN_INVALID.
+	// Errors: PAGE_TOKEN_INVALID, NOT_FOUND for a build that the caller has no holds of.
 	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
 	// GetReceipt returns the account of a finished build.
 	//
@@ -494,7 +494,7 @@ type BillingServiceHandler interface {
 	// ListTransactions returns the caller's journal, the newest first. With a filter a
 	// page may be shorter than asked for, or empty, before the last.
 	//
-	// Errors: PAGE_TOKEN_INVALID.
+	// Errors: PAGE_TOKEN_INVALID, NOT_FOUND for a build that the caller has no holds of.
 	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
 	// GetReceipt returns the account of a finished build.
 	//
