@@ -88,10 +88,7 @@ func processSettings() []setting {
 			name: "event-retention", standard: "720h", parse: parseEventRetention,
 			meaning: "how long a build's events are kept, 24h to 87600h; 0 is for ever",
 		},
-		{
-			name: "burn-order", shown: "`" + meter.DefaultOrder().String() + "`", parse: parseBurnOrder,
-			meaning: "order in which AI time is burned: all six kinds, or expiring-first",
-		},
+		burnOrderSetting(),
 		{
 			name: "jwks-url", parse: parseJWKSURL,
 			meaning: "keys of the tokens that are accepted besides the data folder's own",
@@ -211,4 +208,11 @@ func ConfigUsage(defaults map[string]string) string {
 		lines.WriteByte('\n')
 	}
 	return lines.String()
+}
+
+func burnOrderSetting() setting {
+	return setting{
+		name: "burn-order", shown: "`" + meter.DefaultOrder().String() + "`", parse: parseBurnOrder,
+		meaning: "order in which AI time is burned: all six kinds, or expiring-first",
+	}
 }

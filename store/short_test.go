@@ -60,50 +60,50 @@ var errRefused = errors.New("refused")
 
 func TestShortTx(t *testing.T) {
 	t.Parallel()
-	write := func(s *short, t *testing.T, tx store.Tx) error {
+	write := func(t *testing.T, s *short, tx store.Tx) error {
 		if _, err := s.lock(t, tx); err != nil {
 			return err
 		}
 		return store.InLastBatch(t.Context(), tx, func(db store.DBTX) error { return s.rename(t, db, "Europe/Paris") })
 	}
 	for name, tt := range map[string]struct {
-		fn   func(s *short, t *testing.T, tx store.Tx) error
+		fn   func(t *testing.T, s *short, tx store.Tx) error
 		zone string
 		err  error
 	}{
 		"committed with the last batch": {write, "Europe/Paris", nil},
-		"no last batch": {func(s *short, t *testing.T, tx store.Tx) error {
+		"no last batch": {func(t *testing.T, s *short, tx store.Tx) error {
 			if _, err := s.lock(t, tx); err != nil {
 				return err
 			}
 			return s.rename(t, tx, "Europe/Paris")
 		}, "UTC", nil},
-		"refused": {func(s *short, t *testing.T, tx store.Tx) error {
+		"refused": {func(t *testing.T, s *short, tx store.Tx) error {
 			if err := s.rename(t, tx, "Europe/Paris"); err != nil {
 				return err
 			}
 			return errRefused
 		}, "UTC", errRefused},
-		"a statement before the batch": {func(s *short, t *testing.T, tx store.Tx) error {
+		"a statement before the batch": {func(t *testing.T, s *short, tx store.Tx) error {
 			if err := s.rename(t, tx, "Europe/Berlin"); err != nil {
 				return err
 			}
-			return write(s, t, tx)
+			return write(t, s, tx)
 		}, "Europe/Paris", nil},
-		"a row at a time": {func(s *short, t *testing.T, tx store.Tx) error {
+		"a row at a time": {func(t *testing.T, s *short, tx store.Tx) error {
 			var zone string
 			if err := tx.QueryRow(t.Context(), "select zone from account where id = $1 for update", s.id).Scan(&zone); err != nil {
 				return err
 			}
-			return write(s, t, tx)
+			return write(t, s, tx)
 		}, "Europe/Paris", nil},
-		"not found": {func(_ *short, t *testing.T, tx store.Tx) error {
+		"not found": {func(t *testing.T, _ *short, tx store.Tx) error {
 			return store.InBatch(t.Context(), tx, func(db store.DBTX) error {
 				_, err := store.New().AccountLock(t.Context(), db, &store.AccountLockParams{ID: uuid.New()})
 				return err
 			})
 		}, "UTC", store.ErrNotFound},
-		"bad text in the last batch": {func(s *short, t *testing.T, tx store.Tx) error {
+		"bad text in the last batch": {func(t *testing.T, s *short, tx store.Tx) error {
 			return store.InLastBatch(t.Context(), tx, func(db store.DBTX) error {
 				return errors.Join(s.rename(t, db, "Europe/Paris"), s.rename(t, db, "\x00"))
 			})
@@ -112,7 +112,7 @@ func TestShortTx(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := setupShort(t)
-			err := store.InShortTx(t.Context(), s.db, func(tx store.Tx) error { return tt.fn(s, t, tx) })
+			err := store.InShortTx(t.Context(), s.db, func(tx store.Tx) error { return tt.fn(t, s, tx) })
 			if !errors.Is(err, tt.err) {
 				t.Errorf("got %v, want %v", err, tt.err)
 			}
@@ -153,7 +153,8 @@ func TestShortTxIsRepeated(t *testing.T) {
 		if _, err := s.lock(t, tx); err != nil {
 			return err
 		}
-		if tries++; tries < 3 {
+		tries++
+		if tries < 3 {
 			_, err := tx.Exec(t.Context(), "do $$ begin raise exception 'lost' using errcode = 'deadlock_detected'; end $$")
 			return err
 		}

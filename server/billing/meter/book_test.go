@@ -3,6 +3,7 @@ package meter
 import (
 	"errors"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 )
@@ -42,7 +43,7 @@ func (k *keeper) keep(book *Book) {
 	changes := book.Changes()
 	k.state.Account = changes.Account
 	k.state.Grants = append(merge(k.state.Grants, changes.Grants, func(g Grant) ID { return g.ID }), changes.MadeGrants...)
-	changed := append(changes.Extended, changes.Holds...)
+	changed := slices.Concat(changes.Extended, changes.Holds)
 	k.state.Holds = append(merge(k.state.Holds, changed, func(h Hold) ID { return h.ID }), changes.MadeHolds...)
 	k.journal = append(k.journal, changes.Entries...)
 }
