@@ -25,8 +25,10 @@ alter table journal
 create index journal_time on journal using brin (create_time);
 
 -- Find what has ended by itself. A row leaves them when it is settled, and no
--- other change touches them.
-create index hold_due on hold (expire_time) where state = 'open';
+-- other change touches them. That the settle_time is null says the same as that
+-- the state is open, in words that keep the planner from taking hold_due for an
+-- account's open holds, which it did while it knew little about the table.
+create index hold_due on hold (expire_time) where settle_time is null;
 create index credit_grant_due on credit_grant (expire_time) where open and expire_time is not null;
 
 -- What is sold, as configured. A purchase keeps what it was for.

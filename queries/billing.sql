@@ -74,7 +74,7 @@ where id = @id and seq = @expected_seq;
 -- name: AccountDue :many
 select due.account_id
 from (
-    (select h.account_id from hold as h where h.state = 'open' and h.expire_time <= @now limit @max_rows)
+    (select h.account_id from hold as h where h.settle_time is null and h.expire_time <= @now limit @max_rows)
     union
     (select g.account_id from credit_grant as g where g.open and g.expire_time <= @now and g.free_seconds > 0 limit @max_rows)
 ) as due

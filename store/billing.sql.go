@@ -60,7 +60,7 @@ func (q *Queries) AccountClock(ctx context.Context, db DBTX) (time.Time, error) 
 const accountDue = `-- name: AccountDue :many
 select due.account_id
 from (
-    (select h.account_id from hold as h where h.state = 'open' and h.expire_time <= $1 limit $2)
+    (select h.account_id from hold as h where h.settle_time is null and h.expire_time <= $1 limit $2)
     union
     (select g.account_id from credit_grant as g where g.open and g.expire_time <= $1 and g.free_seconds > 0 limit $2)
 ) as due
