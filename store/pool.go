@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -44,8 +43,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*DB, error) {
 	// A client that hangs inside a transaction must not hold its locks for ever.
 	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "30000"
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		types := conn.TypeMap()
-		types.TryWrapEncodePlanFuncs = append([]pgtype.TryWrapEncodePlanFunc{wrapUUID}, types.TryWrapEncodePlanFuncs...)
+		registerUUID(conn.TypeMap())
 		return nil
 	}
 	for _, opt := range opts {

@@ -68,25 +68,21 @@ func BenchmarkL4(b *testing.B) {
 	l := newLedgerBench(b, sized(5_000), billing.Options{})
 	l.met(b)
 	f := newFloor(b, len(l.accounts))
-	var keys atomic.Int64
 	own := func(ctx context.Context, n int64) error {
 		account := l.accounts[n%int64(len(l.accounts))]
-		return repeated(keys.Add(1), func(key string) error {
+		return repeated(n, func(key string) error {
 			_, err := l.reserve(ctx, account, key)
 			return err
 		})
 	}
-	var floorKeys atomic.Int64
 	floor := func(ctx context.Context, n int64) error {
-		return repeated(floorKeys.Add(1), func(key string) error {
-			return f.reserve(ctx, f.of(n), uuid.New(), key, 1)
-		})
+		return repeated(n, func(key string) error { return f.reserve(ctx, f.of(n), uuid.New(), key, 1) })
 	}
 	inTurns(b, 32, own, floor)
 	audited(b, l.db)
 	var holds int64
 	err := l.db.QueryRow(b.Context(), `select count(*) from hold where seconds = 120`).Scan(&holds)
-	if want := 2 * keys.Load(); err != nil || holds != want {
+	if want := 2 * int64(max(1, b.N/rounds)*(rounds+1)); err != nil || holds != want {
 		b.Errorf("%d holds of %d keys: %v", holds, want, err)
 	}
 }
