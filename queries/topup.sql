@@ -211,13 +211,6 @@ select *
 from purchase
 where id = @id;
 
--- Behind the account's lock: webhooks change purchases too.
--- name: TopUpPurchaseForUpdate :one
-select *
-from purchase
-where id = @id
-for update;
-
 -- name: TopUpPurchasePaid :execrows
 update purchase
 set state       = 'paid',

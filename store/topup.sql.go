@@ -583,47 +583,6 @@ func (q *Queries) TopUpPurchaseFailed(ctx context.Context, db DBTX, arg *TopUpPu
 	return result.RowsAffected(), nil
 }
 
-const topUpPurchaseForUpdate = `-- name: TopUpPurchaseForUpdate :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
-from purchase
-where id = $1
-for update
-`
-
-type TopUpPurchaseForUpdateParams struct {
-	ID uuid.UUID
-}
-
-// Behind the account's lock: webhooks change purchases too.
-func (q *Queries) TopUpPurchaseForUpdate(ctx context.Context, db DBTX, arg *TopUpPurchaseForUpdateParams) (*Purchase, error) {
-	row := db.QueryRow(ctx, topUpPurchaseForUpdate, arg.ID)
-	var i Purchase
-	err := row.Scan(
-		&i.ID,
-		&i.AccountID,
-		&i.PackageID,
-		&i.Seconds,
-		&i.PriceMicros,
-		&i.CurrencyCode,
-		&i.Origin,
-		&i.IdempotencyKey,
-		&i.Fingerprint,
-		&i.Provider,
-		&i.ProviderID,
-		&i.CheckoutURL,
-		&i.State,
-		&i.GrantID,
-		&i.RefundedMicros,
-		&i.CreateTime,
-		&i.PaidTime,
-		&i.Locale,
-		&i.CustomerID,
-		&i.PaymentID,
-		&i.RestoredGrantIds,
-	)
-	return &i, err
-}
-
 const topUpPurchaseInsert = `-- name: TopUpPurchaseInsert :one
 insert into purchase (
     id,

@@ -15,9 +15,10 @@ import (
 
 // takeOrGiveBack makes the purchase's grants hold as many seconds as are paid
 // for: it takes back what is free of what is not, and gives again what a won
-// dispute had taken. What was used stays; the note of the event says how much.
+// dispute had taken. What was used stays; the note of the event says how much. What
+// an admin took of a purchase that was not disputed stays taken.
 func (p *Purchases) takeOrGiveBack(
-	ctx context.Context, tx store.Tx, purchase *store.Purchase, event *store.PaymentEvent,
+	ctx context.Context, tx store.Tx, purchase *store.Purchase, event *store.PaymentEvent, wasDisputed bool,
 ) error {
 	grants, err := p.queries.GrantsByIDs(ctx, tx, &store.GrantsByIDsParams{
 		AccountID: purchase.AccountID, Ids: append([]uuid.UUID{*purchase.GrantID}, purchase.RestoredGrantIds...),
@@ -30,8 +31,12 @@ func (p *Purchases) takeOrGiveBack(
 		has += grant.Seconds - grant.LapsedSeconds
 	}
 	due := paidSeconds(purchase)
-	if has < due {
+	switch {
+	case has >= due:
+	case wasDisputed:
 		return p.giveBack(ctx, tx, purchase, event, due-has)
+	default:
+		return nil
 	}
 	rest, err := p.takeBack(ctx, tx, purchase, event, grants, has-due)
 	if err != nil || rest == 0 {

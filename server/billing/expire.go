@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 // show it as done; it keeps what is stored near to what is true. It looks at no
 // more than limit accounts, a transaction each, and waits for the pace in
 // between, so that a midnight at which everything ends leaves room for others.
-// It returns how many accounts it settled.
+// It returns how many accounts it settled. One that cannot be settled does not keep
+// the others from it.
 func (l *Ledger) Expire(ctx context.Context, db *store.DB, limit int32, pace time.Duration) (int, error) {
 	now, err := l.queries.AccountClock(ctx, db)
 	if err != nil {
@@ -28,18 +30,22 @@ func (l *Ledger) Expire(ctx context.Context, db *store.DB, limit int32, pace tim
 	}
 	ticker := time.NewTicker(max(pace, 1))
 	defer ticker.Stop()
-	for i, accountID := range due {
+	settled := 0
+	var errs []error
+	for _, accountID := range due {
 		err := store.InShortTx(ctx, db, func(tx store.Tx) error { return l.settle(ctx, tx, accountID) })
-		if err != nil {
-			return i, fmt.Errorf("settle account %s: %w", accountID, err)
+		if err == nil {
+			settled++
+		} else {
+			errs = append(errs, fmt.Errorf("settle account %s: %w", accountID, err))
 		}
 		select {
 		case <-ctx.Done():
-			return i + 1, context.Cause(ctx)
+			return settled, errors.Join(append(errs, context.Cause(ctx))...)
 		case <-ticker.C:
 		}
 	}
-	return len(due), nil
+	return settled, errors.Join(errs...)
 }
 
 // settle takes the account's lock until the transaction ends and writes what has

@@ -195,6 +195,37 @@ func TestExpire(t *testing.T) {
 	b.wantSpendable(3900, 0)
 }
 
+func (b *testBundle) setZone(account uuid.UUID, zone string) {
+	b.t.Helper()
+	if _, err := b.db.Exec(b.t.Context(), "update account set zone = $2 where id = $1", account, zone); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// An account that cannot be settled does not keep the others from it, however
+// often it comes first.
+func TestExpirePassesOverWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	broken := b.account
+	for i := range 3 {
+		_, _, err := b.reserve(billing.ReserveRequest{Seconds: 100, TTL: time.Duration(i+1) * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.account = uuid.New()
+	}
+	b.setZone(broken, "Nowhere/None")
+	defer b.setZone(broken, "UTC") // for the audit
+	b.setClock(noon.Add(time.Minute))
+	if settled, err := b.Expire(t.Context(), b.db, 10, 0); settled != 2 || err == nil {
+		t.Errorf("%d accounts settled, want 2 and an error: %v", settled, err)
+	}
+	if n := b.count("select count(*) from hold where state = 'expired'"); n != 2 {
+		t.Errorf("%d holds have expired, want 2", n)
+	}
+}
+
 // The three procedures over the wire.
 func TestServeExtendAndVoid(t *testing.T) {
 	t.Parallel()

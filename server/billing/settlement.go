@@ -137,9 +137,10 @@ func (p *Purchases) balance(
 	if purchase.PaidTime != nil {
 		purchase.RefundedMicros = max(purchase.RefundedMicros, min(facts.RefundedMicros, purchase.PriceMicros))
 	}
+	wasDisputed := purchase.State == purchaseDisputed
 	purchase.State = stateOf(purchase, facts.Disputed, facts.Failed)
 	if purchase.PaidTime != nil {
-		if err := p.takeOrGiveBack(ctx, tx, purchase, applied[len(applied)-1]); err != nil {
+		if err := p.takeOrGiveBack(ctx, tx, purchase, applied[len(applied)-1], wasDisputed); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
@@ -162,6 +163,31 @@ func TestADisputeTakesAndGivesBack(t *testing.T) {
 	m.wantBought(m.account, 1200)
 	m.tell(refunded(purchase, 5_000_000))
 	m.wantBought(m.account, 0)
+}
+
+// What an admin took of a purchase does not come back with a refund, or with
+// another event that says that it was paid.
+func TestARefundGivesNothing(t *testing.T) {
+	t.Parallel()
+	m := newMarket(t)
+	purchase := m.buy(m.account)
+	m.tell(paid(purchase))
+	err := m.inTx(func(tx pgx.Tx) error {
+		_, _, err := m.Void(t.Context(), tx, billing.VoidRequest{
+			AccountID: m.account, GrantID: *m.wantPurchase(purchase.ID, "paid", 0).GrantID, Key: "void",
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := paid(purchase)
+	again.ID = "again-" + again.ID
+	for _, event := range []billing.PaymentEvent{again, refunded(purchase, 500_000)} {
+		m.tell(event)
+		m.wantEvent(event.ID, "applied")
+		m.wantBought(m.account, 0)
+	}
 }
 
 // whatever is a set of events of one purchase, and what they come to.

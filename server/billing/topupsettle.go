@@ -122,7 +122,8 @@ func (t *TopUps) charged(ctx context.Context, attempt *store.TopupAttempt, purch
 
 // pay marks the purchase paid and grants its seconds, once.
 func (t *TopUps) pay(ctx context.Context, tx pgx.Tx, purchaseID uuid.UUID, chargeID string, found topUpCase) error {
-	purchase, err := t.queries.TopUpPurchaseForUpdate(ctx, tx, &store.TopUpPurchaseForUpdateParams{ID: purchaseID})
+	// Webhooks change purchases too.
+	purchase, err := t.queries.PurchaseLock(ctx, tx, &store.PurchaseLockParams{ID: purchaseID})
 	if err != nil {
 		return fmt.Errorf("lock purchase: %w", err)
 	}

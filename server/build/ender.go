@@ -98,7 +98,7 @@ func (e *ender) endTx(
 ) (*store.Build, event.Batch, error) {
 	receipt, err := e.charge(ctx, tx, b, how)
 	if err != nil {
-		return nil, event.Batch{}, err
+		return nil, event.Batch{}, e.overtaken(ctx, tx, b, err)
 	}
 	if how.state == Complete {
 		err := e.queries.ProjectSetCurrent(ctx, tx, &store.ProjectSetCurrentParams{
@@ -136,6 +136,23 @@ func (e *ender) charge(ctx context.Context, tx pgx.Tx, b *store.Build, how endin
 		Planning:   time.Duration(usage.PlanningUs) * time.Microsecond,
 		CostMicros: usage.CostMicros,
 	})
+}
+
+// overtaken is why a build was not charged: errTransition if somebody else has ended
+// it, and charged it in another way.
+func (e *ender) overtaken(ctx context.Context, tx pgx.Tx, b *store.Build, refusal error) error {
+	_, closed := errors.AsType[*billing.HoldStateError](refusal)
+	if !closed && !errors.Is(refusal, billing.ErrKeyReused) {
+		return refusal
+	}
+	stored, err := e.queries.BuildByID(ctx, tx, &store.BuildByIDParams{ID: b.ID, UserID: b.UserID})
+	if err != nil {
+		return err
+	}
+	if stored.State != b.State || stored.LeaseToken != b.LeaseToken {
+		return errTransition
+	}
+	return refusal
 }
 
 func endParams(b *store.Build, how ending, charged int64) *store.BuildEndIfStateParams {

@@ -197,6 +197,28 @@ func TestAZombieWritesNothing(t *testing.T) {
 	})
 }
 
+// A worker that fails finds the build completed by another: it charges nothing, and
+// its job has nothing to come again for.
+func TestAZombieFindsTheBuildOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.queued().GetId()
+	p := b.pause(id, func(p *paused) *script {
+		return &script{written: func(context.Context, []string, engine.Sink) error { p.stand(); return engine.ErrRefused }}
+	})
+	b.sweepUp(id)
+	must(t, work(t.Context(), b.newWorker(&script{}), id))
+	if state := b.build(id).GetState(); state != complete {
+		t.Fatalf("the second worker left the build %v", state)
+	}
+	before := b.everything(id)
+	close(p.wake)
+	must(t, <-p.worked)
+	if after := b.everything(id); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+}
+
 // saysHalf is an engine whose first call stops half-way through its text.
 func (b *testBundle) saysHalf(p *paused) *script {
 	return &script{planned: func(ctx context.Context, s engine.Sink) (*engine.Plan, error) {

@@ -397,7 +397,7 @@ func (Confidence) EnumDescriptor() ([]byte, []int) {
 type TransactionKind int32
 
 const (
-	// In a filter it means every kind.
+	// Never sent, and not valid in a filter: one that is empty takes every kind.
 	TransactionKind_TRANSACTION_KIND_UNSPECIFIED TransactionKind = 0
 	// Seconds came in.
 	TransactionKind_TRANSACTION_KIND_GRANT TransactionKind = 1
@@ -749,7 +749,7 @@ type Receipt struct {
 	ChargedSeconds int64 `protobuf:"varint,7,opt,name=charged_seconds,json=chargedSeconds,proto3" json:"charged_seconds,omitempty"`
 	// What nobody could pay and was written off, in seconds.
 	ShortfallSeconds int64 `protobuf:"varint,8,opt,name=shortfall_seconds,json=shortfallSeconds,proto3" json:"shortfall_seconds,omitempty"`
-	// The charge by kind of grant, in burn order.
+	// The charge by kind of grant, in the default burn order.
 	ByKind []*KindSeconds `protobuf:"bytes,9,rep,name=by_kind,json=byKind,proto3" json:"by_kind,omitempty"`
 	// Spendable and held seconds together, before.
 	BalanceBefore int64 `protobuf:"varint,10,opt,name=balance_before,json=balanceBefore,proto3" json:"balance_before,omitempty"`
@@ -1065,7 +1065,8 @@ type InsufficientAiTime struct {
 	DailyGiftResetTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=daily_gift_reset_time,json=dailyGiftResetTime,proto3" json:"daily_gift_reset_time,omitempty"`
 	// The estimate that the requirement came from.
 	Estimate *Estimate `protobuf:"bytes,6,opt,name=estimate,proto3" json:"estimate,omitempty"`
-	// The smallest package that covers 1.2 times what is missing; absent if none is sold.
+	// The smallest package that covers 1.2 times what is missing, or the largest if
+	// none does; absent if none is sold.
 	RecommendedPackage *Package `protobuf:"bytes,7,opt,name=recommended_package,json=recommendedPackage,proto3" json:"recommended_package,omitempty"`
 	// Where to buy it; empty if nothing is sold.
 	PurchaseUrl   string `protobuf:"bytes,8,opt,name=purchase_url,json=purchaseUrl,proto3" json:"purchase_url,omitempty"`

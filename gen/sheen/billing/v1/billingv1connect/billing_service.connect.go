@@ -132,16 +132,18 @@ type BillingServiceClient interface {
 	SetAutoTopUp(context.Context, *v1.SetAutoTopUpRequest) (*v1.SetAutoTopUpResponse, error)
 	// Reserve sets AI time aside. For services.
 	//
-	// Errors: INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED.
+	// Errors: INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED, CALL_ENDED after not_after.
 	Reserve(context.Context, *v1.ReserveRequest) (*v1.ReserveResponse, error)
 	// ExtendHold sets more AI time aside for a hold and moves its end. For services.
 	//
-	// Errors: NOT_FOUND, HOLD_CLOSED, INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED.
+	// Errors: NOT_FOUND, HOLD_CLOSED, INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED,
+	// INVALID_FIELD for more than was approved.
 	ExtendHold(context.Context, *v1.ExtendHoldRequest) (*v1.ExtendHoldResponse, error)
 	// Commit charges what was used of a hold and gives the rest back. A repeat
 	// returns the first receipt. For services.
 	//
-	// Errors: NOT_FOUND, HOLD_CLOSED after a release.
+	// Errors: NOT_FOUND, HOLD_CLOSED after a release, IDEMPOTENCY_KEY_REUSED after
+	// another commit.
 	Commit(context.Context, *v1.CommitRequest) (*v1.CommitResponse, error)
 	// Release gives a hold back whole. For services.
 	//
@@ -153,7 +155,7 @@ type BillingServiceClient interface {
 	GetHold(context.Context, *v1.GetHoldRequest) (*v1.GetHoldResponse, error)
 	// GrantCredits gives AI time to the user that the credentials name. For admins.
 	//
-	// Errors: IDEMPOTENCY_KEY_REUSED.
+	// Errors: IDEMPOTENCY_KEY_REUSED, INVALID_FIELD for an end that is over.
 	GrantCredits(context.Context, *v1.GrantCreditsRequest) (*v1.GrantCreditsResponse, error)
 	// VoidGrant takes back what is left of a grant. For admins.
 	//
@@ -522,16 +524,18 @@ type BillingServiceHandler interface {
 	SetAutoTopUp(context.Context, *v1.SetAutoTopUpRequest) (*v1.SetAutoTopUpResponse, error)
 	// Reserve sets AI time aside. For services.
 	//
-	// Errors: INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED.
+	// Errors: INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED, CALL_ENDED after not_after.
 	Reserve(context.Context, *v1.ReserveRequest) (*v1.ReserveResponse, error)
 	// ExtendHold sets more AI time aside for a hold and moves its end. For services.
 	//
-	// Errors: NOT_FOUND, HOLD_CLOSED, INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED.
+	// Errors: NOT_FOUND, HOLD_CLOSED, INSUFFICIENT_AI_TIME, IDEMPOTENCY_KEY_REUSED,
+	// INVALID_FIELD for more than was approved.
 	ExtendHold(context.Context, *v1.ExtendHoldRequest) (*v1.ExtendHoldResponse, error)
 	// Commit charges what was used of a hold and gives the rest back. A repeat
 	// returns the first receipt. For services.
 	//
-	// Errors: NOT_FOUND, HOLD_CLOSED after a release.
+	// Errors: NOT_FOUND, HOLD_CLOSED after a release, IDEMPOTENCY_KEY_REUSED after
+	// another commit.
 	Commit(context.Context, *v1.CommitRequest) (*v1.CommitResponse, error)
 	// Release gives a hold back whole. For services.
 	//
@@ -543,7 +547,7 @@ type BillingServiceHandler interface {
 	GetHold(context.Context, *v1.GetHoldRequest) (*v1.GetHoldResponse, error)
 	// GrantCredits gives AI time to the user that the credentials name. For admins.
 	//
-	// Errors: IDEMPOTENCY_KEY_REUSED.
+	// Errors: IDEMPOTENCY_KEY_REUSED, INVALID_FIELD for an end that is over.
 	GrantCredits(context.Context, *v1.GrantCreditsRequest) (*v1.GrantCreditsResponse, error)
 	// VoidGrant takes back what is left of a grant. For admins.
 	//
