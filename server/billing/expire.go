@@ -59,6 +59,9 @@ func (l *Ledger) settle(ctx context.Context, tx store.Tx, accountID uuid.UUID) e
 	if err != nil {
 		return err
 	}
+	// Nothing is bought because time has passed: at midnight the day's gift lapses,
+	// and the next one is there for whoever comes.
+	state.TopUp = meter.TopUp{}
 	book, err := meter.Settle(state, rows.now, l.order)
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)

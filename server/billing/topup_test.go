@@ -296,6 +296,21 @@ func (b *topUpBundle) grantUntil(seconds int64, end time.Time) {
 	}
 }
 
+// A night in which nobody was there buys nothing.
+func TestTopUpNotForPassingTime(t *testing.T) {
+	t.Parallel()
+	b := setupTopUp(t)
+	b.enable(func(r *billing.AutoTopUpRequest) { r.ThresholdSeconds = 3600 })
+	b.spend(10)
+	b.setClock(noon.Add(13 * time.Hour))
+	if settled, err := b.Expire(t.Context(), b.db, 10, 0); settled != 1 || err != nil {
+		t.Fatalf("%d accounts settled: %v", settled, err)
+	}
+	b.wantAttempts()
+	b.spend(900)
+	b.wantAttempts("pending")
+}
+
 // Accounts without a rule, with enough, or with a rule that is off leave no trace.
 func TestTopUpLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
