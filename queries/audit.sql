@@ -398,12 +398,12 @@ where (sqlc.narg('account_id')::uuid is null or a.id = sqlc.narg('account_id')::
     and a.next_due is distinct from least(h.due, g.due)
 limit @max_rows;
 
--- A purchase that was paid has one grant with its seconds, and no other grant
--- comes from a payment, but what a purchase got back after a dispute.
+-- A purchase that was paid has one grant with its seconds and its end, and no
+-- other grant comes from a payment, but what a purchase got back after a dispute.
 -- name: AuditPurchasesMatchGrants :many
 select
     coalesce(p.account_id, g.account_id)::uuid as account_id,
-    format('purchase %s of %s s, paid at %s, has grant %s of %s s', p.id, p.seconds, p.paid_time at time zone 'UTC', g.id, g.seconds)::text as description
+    format('purchase %s of %s s, paid at %s for %s s, has grant %s of %s s until %s', p.id, p.seconds, p.paid_time at time zone 'UTC', coalesce(p.life_seconds::text, 'unlimited'), g.id, g.seconds, coalesce((g.expire_time at time zone 'UTC')::text, 'ever'))::text as description
 from (
     select *
     from purchase
@@ -416,7 +416,8 @@ full join (
     where credit_grant.source = 'payment'
         and (sqlc.narg('account_id')::uuid is null or credit_grant.account_id = sqlc.narg('account_id')::uuid)
 ) as g on g.id = p.grant_id
-where (p.account_id, p.seconds) is distinct from (g.account_id, g.seconds)
+where (p.account_id, p.seconds, p.paid_time + p.life_seconds * interval '1 second')
+        is distinct from (g.account_id, g.seconds, g.expire_time)
     and not exists (
         select 1
         from purchase as r

@@ -5,6 +5,7 @@ insert into package (
     seconds,
     price_micros,
     currency_code,
+    life_seconds,
     sold
 )
 values (
@@ -12,15 +13,17 @@ values (
     @seconds,
     @price_micros,
     @currency_code,
+    sqlc.narg('life_seconds'),
     true
 )
 on conflict (id) do update
 set seconds       = excluded.seconds,
     price_micros  = excluded.price_micros,
     currency_code = excluded.currency_code,
+    life_seconds  = excluded.life_seconds,
     sold          = true
-where (package.seconds, package.price_micros, package.currency_code, package.sold)
-    is distinct from (excluded.seconds, excluded.price_micros, excluded.currency_code, true);
+where (package.seconds, package.price_micros, package.currency_code, package.life_seconds, package.sold)
+    is distinct from (excluded.seconds, excluded.price_micros, excluded.currency_code, excluded.life_seconds, true);
 
 -- Sells no package but these.
 -- name: PackageRetireOthers :exec
@@ -49,6 +52,7 @@ insert into purchase (
     seconds,
     price_micros,
     currency_code,
+    life_seconds,
     origin,
     idempotency_key,
     fingerprint,
@@ -63,6 +67,7 @@ values (
     @seconds,
     @price_micros,
     @currency_code,
+    sqlc.narg('life_seconds'),
     'checkout',
     @idempotency_key::text,
     @fingerprint,

@@ -189,6 +189,7 @@ insert into purchase (
     seconds,
     price_micros,
     currency_code,
+    life_seconds,
     origin,
     provider,
     create_time
@@ -200,6 +201,7 @@ values (
     @seconds,
     @price_micros,
     @currency_code,
+    sqlc.narg('life_seconds'),
     'auto_topup',
     @provider,
     @create_time

@@ -24,7 +24,7 @@ func paymentSettings() []setting {
 	return []setting{
 		{
 			name: "packages", standard: billing.DefaultPackages, parse: parsePackages,
-			meaning: "AI time that is sold, id:seconds:price_micros:currency, separated by commas",
+			meaning: "AI time that is sold, id:seconds:price_micros:currency, separated by commas; with :life, such as :8760h, what is left lapses so long after the payment",
 		},
 		{
 			name: "purchase-url", parse: parsePurchaseURL,

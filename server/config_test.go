@@ -93,7 +93,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_ROLE": "worker", "SHEEN_ENGINE": "offline", "SHEEN_OFFLINE_PACE": "2.5", "SHEEN_BUILD_TIMEOUT": "90s",
 		"SHEEN_JWKS_URL": "https://id.example.com/jwks", "SHEEN_JWT_ISSUER": "https://id.example.com", "SHEEN_JWT_AUDIENCE": "sheen",
 		"SHEEN_CORS_ORIGINS": "https://a.example.com, http://localhost:5173", "SHEEN_DRAIN_TIMEOUT": "0s", "SHEEN_LOG_LEVEL": "debug",
-		"SHEEN_EVENT_RETENTION": "36h", "SHEEN_PACKAGES": "tiny:60:10000:EUR", "SHEEN_PURCHASE_URL": "https://app.example.com/buy",
+		"SHEEN_EVENT_RETENTION": "36h", "SHEEN_PACKAGES": "tiny:60:10000:EUR:8760h", "SHEEN_PURCHASE_URL": "https://app.example.com/buy",
 		"SHEEN_PAYMENTS": "stripe", "SHEEN_STRIPE_SECRET_KEY": "sk_test_1", "SHEEN_STRIPE_WEBHOOK_SECRET": "whsec_1",
 		"SHEEN_STRIPE_API_URL": "http://localhost:12111/",
 	}, nil)
@@ -109,7 +109,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		JWKSURL: "https://id.example.com/jwks", JWTIssuer: "https://id.example.com", JWTAudience: "sheen",
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:5173"}, LogLevel: slog.LevelDebug,
 		EventRetention: 36 * time.Hour,
-		Packages:       []billing.Package{{ID: "tiny", Seconds: 60, PriceMicros: 10_000, CurrencyCode: "EUR"}},
+		Packages:       []billing.Package{{ID: "tiny", Seconds: 60, PriceMicros: 10_000, CurrencyCode: "EUR", Life: 8760 * time.Hour}},
 		PurchaseURL:    "https://app.example.com/buy", Payments: server.PaymentsStripe,
 		StripeSecretKey: server.NewSecret("sk_test_1"), StripeWebhookSecret: server.NewSecret("whsec_1"),
 		StripeAPIURL: "http://localhost:12111",
@@ -161,7 +161,7 @@ func TestConfigProblems(t *testing.T) {
 		"purchase url":    {[]string{"--purchase-url", "/buy"}, `--purchase-url is "/buy" and must be an http or https address, such as https://app.example.com/buy`},
 		"stripe url":      {[]string{"--stripe-api-url", "x"}, `--stripe-api-url is "x" and must be an http or https address`},
 		"packages": {[]string{"--packages", "a:1:1,B:1:1:USD"}, `--packages is "a:1:1,B:1:1:USD" and cannot be sold: ` +
-			`"a:1:1" is not id:seconds:price_micros:currency; "B:1:1:USD" has an id that is not of lower-case letters, digits and dashes`},
+			`"a:1:1" is not id:seconds:price_micros:currency, with or without :life; "B:1:1:USD" has an id that is not of lower-case letters, digits and dashes`},
 		"stripe without keys": {[]string{"--payments", "stripe", "--packages", "a:1:1:USD"}, "SHEEN_PAYMENTS is stripe and no key is set: set SHEEN_STRIPE_SECRET_KEY\n" +
 			"SHEEN_PAYMENTS is stripe and webhooks cannot be checked: set SHEEN_STRIPE_WEBHOOK_SECRET\n" +
 			"SHEEN_PACKAGES has a, which Stripe cannot sell: 1 micro-units of USD: price is not a whole number of the currency's smallest unit"},

@@ -637,9 +637,9 @@ func (q *Queries) AuditNextDueMatches(ctx context.Context, db DBTX, arg *AuditNe
 const auditPurchasesMatchGrants = `-- name: AuditPurchasesMatchGrants :many
 select
     coalesce(p.account_id, g.account_id)::uuid as account_id,
-    format('purchase %s of %s s, paid at %s, has grant %s of %s s', p.id, p.seconds, p.paid_time at time zone 'UTC', g.id, g.seconds)::text as description
+    format('purchase %s of %s s, paid at %s for %s s, has grant %s of %s s until %s', p.id, p.seconds, p.paid_time at time zone 'UTC', coalesce(p.life_seconds::text, 'unlimited'), g.id, g.seconds, coalesce((g.expire_time at time zone 'UTC')::text, 'ever'))::text as description
 from (
-    select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+    select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
     from purchase
     where purchase.grant_id is not null
         and ($1::uuid is null or purchase.account_id = $1::uuid)
@@ -650,7 +650,8 @@ full join (
     where credit_grant.source = 'payment'
         and ($1::uuid is null or credit_grant.account_id = $1::uuid)
 ) as g on g.id = p.grant_id
-where (p.account_id, p.seconds) is distinct from (g.account_id, g.seconds)
+where (p.account_id, p.seconds, p.paid_time + p.life_seconds * interval '1 second')
+        is distinct from (g.account_id, g.seconds, g.expire_time)
     and not exists (
         select 1
         from purchase as r
@@ -669,8 +670,8 @@ type AuditPurchasesMatchGrantsRow struct {
 	Description string
 }
 
-// A purchase that was paid has one grant with its seconds, and no other grant
-// comes from a payment, but what a purchase got back after a dispute.
+// A purchase that was paid has one grant with its seconds and its end, and no
+// other grant comes from a payment, but what a purchase got back after a dispute.
 func (q *Queries) AuditPurchasesMatchGrants(ctx context.Context, db DBTX, arg *AuditPurchasesMatchGrantsParams) ([]*AuditPurchasesMatchGrantsRow, error) {
 	rows, err := db.Query(ctx, auditPurchasesMatchGrants, arg.AccountID, arg.MaxRows)
 	if err != nil {

@@ -186,6 +186,7 @@ type Package struct {
 	PriceMicros  int64
 	CurrencyCode string
 	Sold         bool
+	LifeSeconds  *int64
 }
 
 type PaymentCustomer struct {
@@ -242,6 +243,7 @@ type Purchase struct {
 	CustomerID       string
 	PaymentID        *string
 	RestoredGrantIds []uuid.UUID
+	LifeSeconds      *int64
 }
 
 type TokenKey struct {

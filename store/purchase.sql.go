@@ -62,7 +62,7 @@ func (q *Queries) GrantsByIDs(ctx context.Context, db DBTX, arg *GrantsByIDsPara
 }
 
 const packageList = `-- name: PackageList :many
-select id, seconds, price_micros, currency_code, sold
+select id, seconds, price_micros, currency_code, sold, life_seconds
 from package
 where sold and (seconds, id) > ($1, $2::text)
 order by seconds, id
@@ -91,6 +91,7 @@ func (q *Queries) PackageList(ctx context.Context, db DBTX, arg *PackageListPara
 			&i.PriceMicros,
 			&i.CurrencyCode,
 			&i.Sold,
+			&i.LifeSeconds,
 		); err != nil {
 			return nil, err
 		}
@@ -119,7 +120,7 @@ func (q *Queries) PackageRetireOthers(ctx context.Context, db DBTX, arg *Package
 }
 
 const packageSold = `-- name: PackageSold :one
-select id, seconds, price_micros, currency_code, sold
+select id, seconds, price_micros, currency_code, sold, life_seconds
 from package
 where id = $1 and sold
 `
@@ -137,6 +138,7 @@ func (q *Queries) PackageSold(ctx context.Context, db DBTX, arg *PackageSoldPara
 		&i.PriceMicros,
 		&i.CurrencyCode,
 		&i.Sold,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }
@@ -147,6 +149,7 @@ insert into package (
     seconds,
     price_micros,
     currency_code,
+    life_seconds,
     sold
 )
 values (
@@ -154,15 +157,17 @@ values (
     $2,
     $3,
     $4,
+    $5,
     true
 )
 on conflict (id) do update
 set seconds       = excluded.seconds,
     price_micros  = excluded.price_micros,
     currency_code = excluded.currency_code,
+    life_seconds  = excluded.life_seconds,
     sold          = true
-where (package.seconds, package.price_micros, package.currency_code, package.sold)
-    is distinct from (excluded.seconds, excluded.price_micros, excluded.currency_code, true)
+where (package.seconds, package.price_micros, package.currency_code, package.life_seconds, package.sold)
+    is distinct from (excluded.seconds, excluded.price_micros, excluded.currency_code, excluded.life_seconds, true)
 `
 
 type PackageUpsertParams struct {
@@ -170,6 +175,7 @@ type PackageUpsertParams struct {
 	Seconds      int64
 	PriceMicros  int64
 	CurrencyCode string
+	LifeSeconds  *int64
 }
 
 // Sells a package as configured. A row that says so already is not written.
@@ -179,6 +185,7 @@ func (q *Queries) PackageUpsert(ctx context.Context, db DBTX, arg *PackageUpsert
 		arg.Seconds,
 		arg.PriceMicros,
 		arg.CurrencyCode,
+		arg.LifeSeconds,
 	)
 	return err
 }
@@ -478,7 +485,7 @@ func (q *Queries) PaymentSubjectLock(ctx context.Context, db DBTX, arg *PaymentS
 }
 
 const purchaseByID = `-- name: PurchaseByID :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
 from purchase
 where id = $1 and provider = $2
 `
@@ -513,12 +520,13 @@ func (q *Queries) PurchaseByID(ctx context.Context, db DBTX, arg *PurchaseByIDPa
 		&i.CustomerID,
 		&i.PaymentID,
 		&i.RestoredGrantIds,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }
 
 const purchaseByKey = `-- name: PurchaseByKey :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
 from purchase
 where account_id = $1 and idempotency_key = $2::text
 `
@@ -554,12 +562,13 @@ func (q *Queries) PurchaseByKey(ctx context.Context, db DBTX, arg *PurchaseByKey
 		&i.CustomerID,
 		&i.PaymentID,
 		&i.RestoredGrantIds,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }
 
 const purchaseBySubject = `-- name: PurchaseBySubject :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
 from purchase
 where provider = $1 and (payment_id = $2::text or provider_id = $2::text)
 order by (payment_id is not distinct from $2::text) desc
@@ -599,6 +608,7 @@ func (q *Queries) PurchaseBySubject(ctx context.Context, db DBTX, arg *PurchaseB
 		&i.CustomerID,
 		&i.PaymentID,
 		&i.RestoredGrantIds,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }
@@ -611,6 +621,7 @@ insert into purchase (
     seconds,
     price_micros,
     currency_code,
+    life_seconds,
     origin,
     idempotency_key,
     fingerprint,
@@ -625,14 +636,15 @@ values (
     $4,
     $5,
     $6,
+    $7,
     'checkout',
-    $7::text,
-    $8,
+    $8::text,
     $9,
     $10,
-    $11
+    $11,
+    $12
 )
-returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
 `
 
 type PurchaseInsertParams struct {
@@ -642,6 +654,7 @@ type PurchaseInsertParams struct {
 	Seconds        int64
 	PriceMicros    int64
 	CurrencyCode   string
+	LifeSeconds    *int64
 	IdempotencyKey string
 	Fingerprint    []byte
 	Provider       string
@@ -657,6 +670,7 @@ func (q *Queries) PurchaseInsert(ctx context.Context, db DBTX, arg *PurchaseInse
 		arg.Seconds,
 		arg.PriceMicros,
 		arg.CurrencyCode,
+		arg.LifeSeconds,
 		arg.IdempotencyKey,
 		arg.Fingerprint,
 		arg.Provider,
@@ -686,12 +700,13 @@ func (q *Queries) PurchaseInsert(ctx context.Context, db DBTX, arg *PurchaseInse
 		&i.CustomerID,
 		&i.PaymentID,
 		&i.RestoredGrantIds,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }
 
 const purchaseLock = `-- name: PurchaseLock :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
 from purchase
 where id = $1
 for update
@@ -727,6 +742,7 @@ func (q *Queries) PurchaseLock(ctx context.Context, db DBTX, arg *PurchaseLockPa
 		&i.CustomerID,
 		&i.PaymentID,
 		&i.RestoredGrantIds,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }

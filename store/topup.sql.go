@@ -527,7 +527,7 @@ func (q *Queries) TopUpFacts(ctx context.Context, db DBTX, arg *TopUpFactsParams
 }
 
 const topUpPurchaseByID = `-- name: TopUpPurchaseByID :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
 from purchase
 where id = $1
 `
@@ -561,6 +561,7 @@ func (q *Queries) TopUpPurchaseByID(ctx context.Context, db DBTX, arg *TopUpPurc
 		&i.CustomerID,
 		&i.PaymentID,
 		&i.RestoredGrantIds,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }
@@ -591,6 +592,7 @@ insert into purchase (
     seconds,
     price_micros,
     currency_code,
+    life_seconds,
     origin,
     provider,
     create_time
@@ -602,11 +604,12 @@ values (
     $4,
     $5,
     $6,
-    'auto_topup',
     $7,
-    $8
+    'auto_topup',
+    $8,
+    $9
 )
-returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids
+returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
 `
 
 type TopUpPurchaseInsertParams struct {
@@ -616,6 +619,7 @@ type TopUpPurchaseInsertParams struct {
 	Seconds      int64
 	PriceMicros  int64
 	CurrencyCode string
+	LifeSeconds  *int64
 	Provider     string
 	CreateTime   time.Time
 }
@@ -628,6 +632,7 @@ func (q *Queries) TopUpPurchaseInsert(ctx context.Context, db DBTX, arg *TopUpPu
 		arg.Seconds,
 		arg.PriceMicros,
 		arg.CurrencyCode,
+		arg.LifeSeconds,
 		arg.Provider,
 		arg.CreateTime,
 	)
@@ -654,6 +659,7 @@ func (q *Queries) TopUpPurchaseInsert(ctx context.Context, db DBTX, arg *TopUpPu
 		&i.CustomerID,
 		&i.PaymentID,
 		&i.RestoredGrantIds,
+		&i.LifeSeconds,
 	)
 	return &i, err
 }

@@ -93,8 +93,8 @@ func (b *testBundle) bought(grant *billing.Credit) {
 	b.t.Helper()
 	for _, statement := range []string{
 		`insert into package (id, seconds, price_micros, currency_code, sold) values ('mini', 500, 1, 'USD', true)`,
-		`insert into purchase (id, account_id, package_id, seconds, price_micros, currency_code, origin, provider, state, grant_id, paid_time)
-			select gen_random_uuid(), account_id, 'mini', seconds, 1, 'USD', 'checkout', 'manual', 'paid', id, create_time from credit_grant where source = 'payment'`,
+		`insert into purchase (id, account_id, package_id, seconds, price_micros, currency_code, origin, provider, state, grant_id, paid_time, life_seconds)
+			select gen_random_uuid(), account_id, 'mini', seconds, 1, 'USD', 'checkout', 'manual', 'paid', id, create_time, extract(epoch from expire_time - create_time) from credit_grant where source = 'payment'`,
 	} {
 		if _, err := b.db.Exec(b.t.Context(), statement); err != nil {
 			b.t.Fatal(err, grant.ID)

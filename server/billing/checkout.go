@@ -120,7 +120,7 @@ func (p *Purchases) insert(ctx context.Context, tx store.Tx, request CheckoutReq
 	}
 	purchase, err := p.queries.PurchaseInsert(ctx, tx, &store.PurchaseInsertParams{
 		ID: uuid.UUID(id), AccountID: request.AccountID, PackageID: sold.ID, Seconds: sold.Seconds,
-		PriceMicros: sold.PriceMicros, CurrencyCode: sold.CurrencyCode,
+		PriceMicros: sold.PriceMicros, CurrencyCode: sold.CurrencyCode, LifeSeconds: sold.LifeSeconds,
 		IdempotencyKey: request.Key, Fingerprint: request.fingerprint(),
 		Provider: p.payments.Name(), Locale: request.Locale, CustomerID: customer,
 	})

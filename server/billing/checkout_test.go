@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -15,7 +16,7 @@ import (
 func TestPackagesAreSyncedByManyNodes(t *testing.T) {
 	t.Parallel()
 	m := newMarket(t)
-	cheaper := billing.Package{ID: "mini", Seconds: 3600, PriceMicros: 4_000_000, CurrencyCode: "EUR"}
+	cheaper := billing.Package{ID: "mini", Seconds: 3600, PriceMicros: 4_000_000, CurrencyCode: "EUR", Life: time.Hour}
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -36,6 +37,10 @@ func TestPackagesAreSyncedByManyNodes(t *testing.T) {
 	if err := m.SyncPackages(t.Context(), got); err != nil || m.count("select sum(xmin::text::bigint) from package") != version {
 		t.Errorf("the same again has written: %v", err)
 	}
+	got[1].Life = 0
+	if err := m.SyncPackages(t.Context(), got); err != nil || m.count("select count(*) from package where sold and life_seconds is null") != 2 {
+		t.Errorf("a life is not taken back: %v", err)
+	}
 	if err := m.SyncPackages(t.Context(), nil); err != nil || m.count("select count(*) from package where sold") != 0 {
 		t.Errorf("nothing is configured and something sold: %v", err)
 	}
@@ -43,15 +48,16 @@ func TestPackagesAreSyncedByManyNodes(t *testing.T) {
 
 func TestParsePackagesTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
-	good, err := billing.ParsePackages(" mini:3600:5000000:USD , l-2:1:1:EUR")
-	want := []billing.Package{miniPackages[0], {ID: "l-2", Seconds: 1, PriceMicros: 1, CurrencyCode: "EUR"}}
+	good, err := billing.ParsePackages(" mini:3600:5000000:USD , l-2:1:1:EUR:8760h")
+	want := []billing.Package{miniPackages[0], {ID: "l-2", Seconds: 1, PriceMicros: 1, CurrencyCode: "EUR", Life: 8760 * time.Hour}}
 	if err != nil || !slices.Equal(good, want) {
 		t.Errorf("%v, %v", good, err)
 	}
-	_, err = billing.ParsePackages("Mini:1:1:USD,a:0:1:USD,b:1:0:USD,c:1:1:usd,d:1:1,e:1:1:USD,e:1:1:USD,f:x:1:USD,g:1:1000000000001:USD")
+	_, err = billing.ParsePackages("Mini:1:1:USD,a:0:1:USD,b:1:0:USD,c:1:1:usd,d:1:1,e:1:1:USD,e:1:1:USD,f:x:1:USD,g:1:1000000000001:USD," +
+		"h:1:1:USD:,i:1:1:USD:0s,j:1:1:USD:-1h,k:1:1:USD:1500ms,l:1:1:USD:876001h,m:1:1:USD:1y,n:1:1:USD:1h:1h")
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok || len(joined.Unwrap()) != 8 {
-		t.Errorf("8 are wrong: %v", err)
+	if !ok || len(joined.Unwrap()) != 15 {
+		t.Errorf("15 are wrong: %v", err)
 	}
 	if packages, err := billing.ParsePackages(billing.DefaultPackages); err != nil || len(packages) != 3 {
 		t.Errorf("the default: %v, %v", packages, err)

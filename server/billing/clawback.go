@@ -6,10 +6,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/store"
 )
 
@@ -42,9 +42,12 @@ func (p *Purchases) takeOrGiveBack(
 	if err != nil || rest == 0 {
 		return err
 	}
-	note := fmt.Sprintf("%d s were used or are held, and stay", rest)
 	p.log.WarnContext(ctx, "seconds of a purchase could not be taken back", "purchase", purchase.ID, "seconds", rest)
-	err = p.queries.PaymentEventNote(ctx, tx, &store.PaymentEventNoteParams{
+	return p.note(ctx, tx, event, fmt.Sprintf("%d s were used or are held, and stay", rest))
+}
+
+func (p *Purchases) note(ctx context.Context, db store.DBTX, event *store.PaymentEvent, note string) error {
+	err := p.queries.PaymentEventNote(ctx, db, &store.PaymentEventNoteParams{
 		Provider: event.Provider, ID: event.ID, Note: note,
 	})
 	if err != nil {
@@ -96,14 +99,24 @@ func (p *Purchases) takeBack(
 	return seconds, nil
 }
 
-// giveBack grants again what was taken, to the same end.
+// giveBack grants again what was taken, to the same end. What would have ended by
+// now stays away.
 func (p *Purchases) giveBack(
 	ctx context.Context, tx store.Tx, purchase *store.Purchase, event *store.PaymentEvent, seconds int64,
 ) error {
-	grant, _, err := p.ledger.Grant(ctx, tx, GrantRequest{
-		AccountID: purchase.AccountID, Key: changeKey(event, purchase.ID), Kind: meter.Package, Seconds: seconds,
-		Source: meter.SourcePayment, Reason: event.Kind + ": purchase " + purchase.ID.String(),
-	})
+	request := PurchaseGrant(purchase, *purchase.PaidTime)
+	request.Key, request.Seconds = changeKey(event, purchase.ID), seconds
+	request.Reason = event.Kind + ": purchase " + purchase.ID.String()
+	if end := request.ExpireTime; !end.IsZero() {
+		now, err := p.ledger.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if !end.After(now) {
+			return p.note(ctx, tx, event, fmt.Sprintf("%d s have lapsed with the purchase, at %s", seconds, end.UTC().Format(time.RFC3339)))
+		}
+	}
+	grant, _, err := p.ledger.Grant(ctx, tx, request)
 	if err != nil {
 		return fmt.Errorf("give back purchase %s: %w", purchase.ID, err)
 	}

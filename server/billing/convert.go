@@ -90,9 +90,13 @@ func insufficientToProto(e *InsufficientError) *billingv1.InsufficientAiTime {
 }
 
 func packageToProto(p *Package, tag string) *billingv1.Package {
-	return &billingv1.Package{
+	converted := &billingv1.Package{
 		Id: p.ID, Title: p.Title(tag), Seconds: p.Seconds, PriceMicros: p.PriceMicros, CurrencyCode: p.CurrencyCode,
 	}
+	if p.Life > 0 {
+		converted.Lifetime = durationpb.New(p.Life)
+	}
+	return converted
 }
 
 func amountsToProto(amounts meter.Amounts) []*billingv1.KindSeconds {

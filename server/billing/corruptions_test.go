@@ -102,6 +102,7 @@ func grantCorruptions() []corruption {
 			"update account set next_due = (select expire_time from credit_grant where account_id = $a and kind = 'compensation') where id = $a",
 		}},
 		{"more than was paid for", "purchases_match_grants", []string{"update purchase set seconds = seconds - 1 where account_id = $a"}},
+		{"ends later than was paid for", "purchases_match_grants", []string{"update purchase set life_seconds = life_seconds - 1 where account_id = $a"}},
 		{"paid without a grant", "purchases_match_grants", []string{"update purchase set grant_id = gen_random_uuid() where account_id = $a"}},
 		{"given back of a purchase", "", []string{
 			"update credit_grant set source = 'payment' where account_id = $a and kind = 'compensation'",

@@ -39,6 +39,8 @@
 //   - A purchase is granted once, under a key of its own ([PurchaseGrant]), however
 //     many events or charges tell that it is paid.
 //   - Only a payment of exactly what was asked is granted.
+//   - A package with a life ends that long after its payment, and what a won dispute
+//     gives back ends with it.
 //   - A refund takes its share of the seconds, rounded down; a dispute takes all
 //     until it is won. What was used by then stays used: no balance is negative.
 //   - What a hold had of a disputed purchase and gives back lapses, even if the

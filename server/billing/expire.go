@@ -20,11 +20,11 @@ import (
 // It returns how many accounts it settled. One that cannot be settled does not keep
 // the others from it.
 func (l *Ledger) Expire(ctx context.Context, db *store.DB, limit int32, pace time.Duration) (int, error) {
-	now, err := l.queries.AccountClock(ctx, db)
+	now, err := l.now(ctx, db)
 	if err != nil {
-		return 0, fmt.Errorf("read clock: %w", err)
+		return 0, err
 	}
-	due, err := l.queries.AccountDue(ctx, db, &store.AccountDueParams{Now: l.clock(now), MaxRows: limit})
+	due, err := l.queries.AccountDue(ctx, db, &store.AccountDueParams{Now: now, MaxRows: limit})
 	if err != nil {
 		return 0, fmt.Errorf("read due accounts: %w", err)
 	}
@@ -46,6 +46,15 @@ func (l *Ledger) Expire(ctx context.Context, db *store.DB, limit int32, pace tim
 		}
 	}
 	return settled, errors.Join(errs...)
+}
+
+// now is the ledger's time.
+func (l *Ledger) now(ctx context.Context, db store.DBTX) (time.Time, error) {
+	now, err := l.queries.AccountClock(ctx, db)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read clock: %w", err)
+	}
+	return l.clock(now), nil
 }
 
 // settle takes the account's lock until the transaction ends and writes what has

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/server/locale"
@@ -21,6 +22,9 @@ type Package struct {
 	PriceMicros int64
 	// CurrencyCode is ISO 4217, in capitals.
 	CurrencyCode string
+	// Life is how long after the payment what is left of it lapses: whole seconds,
+	// at most a hundred years. 0 is never.
+	Life time.Duration
 }
 
 // DefaultPackages is what is sold where nothing else is configured, as
@@ -31,6 +35,7 @@ const (
 	maxPackages = 100
 	// maxPriceMicros keeps sums of prices far from the end of int64.
 	maxPriceMicros = 1_000_000_000_000
+	maxLife        = 100 * 365 * 24 * time.Hour
 )
 
 var (
@@ -39,8 +44,8 @@ var (
 )
 
 // ParsePackages reads packages from configuration: id:seconds:price_micros:currency,
-// separated by commas. The empty string is none. Its error lists all that is
-// wrong.
+// separated by commas, each with :life after it if what is bought ends, such as
+// :8760h. The empty string is none. Its error lists all that is wrong.
 func ParsePackages(text string) ([]Package, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -68,8 +73,12 @@ func ParsePackages(text string) ([]Package, error) {
 
 func parsePackage(text string) (Package, error) {
 	fields := strings.Split(text, ":")
-	if len(fields) != 4 {
-		return Package{}, errors.New("is not id:seconds:price_micros:currency")
+	if len(fields) != 4 && len(fields) != 5 {
+		return Package{}, errors.New("is not id:seconds:price_micros:currency, with or without :life")
+	}
+	life, err := parseLife(fields[4:])
+	if err != nil {
+		return Package{}, err
 	}
 	seconds, secondsErr := strconv.ParseInt(fields[1], 10, 64)
 	price, priceErr := strconv.ParseInt(fields[2], 10, 64)
@@ -83,7 +92,27 @@ func parsePackage(text string) (Package, error) {
 	case !currencyCode.MatchString(fields[3]):
 		return Package{}, errors.New("has a currency that is not three capitals, such as USD")
 	}
-	return Package{ID: fields[0], Seconds: seconds, PriceMicros: price, CurrencyCode: fields[3]}, nil
+	return Package{ID: fields[0], Seconds: seconds, PriceMicros: price, CurrencyCode: fields[3], Life: life}, nil
+}
+
+// parseLife reads the field that a package may have or not.
+func parseLife(field []string) (time.Duration, error) {
+	if len(field) == 0 {
+		return 0, nil
+	}
+	life, err := time.ParseDuration(field[0])
+	if err != nil || life < time.Second || life > maxLife || life%time.Second != 0 {
+		return 0, fmt.Errorf("does not live whole seconds from 1s to %.0fh", maxLife.Hours())
+	}
+	return life, nil
+}
+
+// lifeSeconds is the package's life as it is stored: null for never.
+func (p *Package) lifeSeconds() *int64 {
+	if p.Life == 0 {
+		return nil
+	}
+	return new(int64(p.Life / time.Second))
 }
 
 // Title is the package's name in a locale. A package that has none of its own is

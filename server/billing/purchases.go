@@ -73,6 +73,7 @@ func (p *Purchases) SyncPackages(ctx context.Context, packages []Package) error 
 		for _, sold := range sorted {
 			err := p.queries.PackageUpsert(ctx, tx, &store.PackageUpsertParams{
 				ID: sold.ID, Seconds: sold.Seconds, PriceMicros: sold.PriceMicros, CurrencyCode: sold.CurrencyCode,
+				LifeSeconds: sold.lifeSeconds(),
 			})
 			if err != nil {
 				return fmt.Errorf("store package %s: %w", sold.ID, err)
@@ -103,14 +104,29 @@ func (p *Purchases) Packages(ctx context.Context, afterSeconds int64, afterID st
 }
 
 func packageFromRow(row *store.Package) Package {
-	return Package{ID: row.ID, Seconds: row.Seconds, PriceMicros: row.PriceMicros, CurrencyCode: row.CurrencyCode}
+	return Package{
+		ID: row.ID, Seconds: row.Seconds, PriceMicros: row.PriceMicros, CurrencyCode: row.CurrencyCode,
+		Life: lifeOf(row.LifeSeconds),
+	}
 }
 
-// PurchaseGrant is what a paid purchase gives. Whoever learns of the payment asks
-// the ledger for this, and the key makes it one grant.
-func PurchaseGrant(purchase *store.Purchase) GrantRequest {
-	return GrantRequest{
+func lifeOf(seconds *int64) time.Duration {
+	if seconds == nil {
+		return 0
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+// PurchaseGrant is what a purchase gives that was paid at a time. Whoever learns of
+// the payment asks the ledger for this, and the key makes it one grant. The time is
+// what the purchase keeps as paid_time; any other makes it another request.
+func PurchaseGrant(purchase *store.Purchase, paid time.Time) GrantRequest {
+	request := GrantRequest{
 		AccountID: purchase.AccountID, Key: "purchase:" + purchase.ID.String(),
 		Kind: meter.Package, Seconds: purchase.Seconds, Source: meter.SourcePayment,
 	}
+	if life := lifeOf(purchase.LifeSeconds); life > 0 {
+		request.ExpireTime = paid.Add(life)
+	}
+	return request
 }

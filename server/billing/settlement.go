@@ -116,11 +116,16 @@ func (p *Purchases) pay(ctx context.Context, tx store.Tx, purchase *store.Purcha
 		purchase.PaymentID = &event.Subject
 	}
 	if purchase.PaidTime == nil {
-		grant, _, err := p.ledger.Grant(ctx, tx, PurchaseGrant(purchase))
+		// The event may have waited: what was bought begins when it can be used.
+		paid, err := p.ledger.now(ctx, tx)
+		if err != nil {
+			return err
+		}
+		grant, _, err := p.ledger.Grant(ctx, tx, PurchaseGrant(purchase, paid))
 		if err != nil {
 			return fmt.Errorf("grant purchase %s: %w", purchase.ID, err)
 		}
-		id, paid := uuid.UUID(grant.ID), event.CreateTime
+		id := uuid.UUID(grant.ID)
 		purchase.GrantID, purchase.PaidTime = &id, &paid
 	}
 	return p.keepCustomer(ctx, tx, purchase.AccountID, event.CustomerID)

@@ -7,10 +7,12 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/validate"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
 	"github.com/sheenapps/sheen/gen/sheen/billing/v1/billingv1connect"
@@ -52,7 +54,7 @@ func TestServePackagesInPages(t *testing.T) {
 	t.Parallel()
 	s := serveMarket(t)
 	sold := append([]billing.Package{
-		{ID: "b", Seconds: 61, PriceMicros: 10_000, CurrencyCode: "EUR"}, {ID: "a", Seconds: 61, PriceMicros: 20_000, CurrencyCode: "EUR"},
+		{ID: "b", Seconds: 61, PriceMicros: 10_000, CurrencyCode: "EUR"}, {ID: "a", Seconds: 61, PriceMicros: 20_000, CurrencyCode: "EUR", Life: time.Hour},
 	}, miniPackages...)
 	if err := s.SyncPackages(t.Context(), sold); err != nil {
 		t.Fatal(err)
@@ -70,7 +72,7 @@ func TestServePackagesInPages(t *testing.T) {
 		next = page.GetNextPageToken()
 		if pages == 0 {
 			wantProto(t, page.GetPackages()[0], &billingv1.Package{
-				Id: "a", Title: "AI time: 2 min", Seconds: 61, PriceMicros: 20_000, CurrencyCode: "EUR",
+				Id: "a", Title: "AI time: 2 min", Seconds: 61, PriceMicros: 20_000, CurrencyCode: "EUR", Lifetime: durationpb.New(time.Hour),
 			})
 			_, err := s.client.ListPackages(t.Context(), &billingv1.ListPackagesRequest{PageSize: 3, PageToken: next, Locale: "de"})
 			wantFault(t, err, connect.CodeInvalidArgument, "PAGE_TOKEN_INVALID")

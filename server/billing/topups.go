@@ -88,11 +88,7 @@ func (t *TopUps) claim(ctx context.Context) ([]*store.TopupAttempt, time.Time, e
 }
 
 func (t *TopUps) now(ctx context.Context) (time.Time, error) {
-	now, err := t.queries.AccountClock(ctx, t.db)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read clock: %w", err)
-	}
-	return t.ledger.clock(now), nil
+	return t.ledger.now(ctx, t.db)
 }
 
 // review decides again for the accounts that are due.

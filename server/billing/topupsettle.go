@@ -76,7 +76,7 @@ func (t *TopUps) open(ctx context.Context, tx pgx.Tx, v *topUpVerdict) (*store.P
 	purchase, err := t.queries.TopUpPurchaseInsert(ctx, tx, &store.TopUpPurchaseInsertParams{
 		ID: uuid.UUID(id), AccountID: uuid.UUID(v.account.ID), PackageID: v.sold.ID,
 		Seconds: n * v.sold.Seconds, PriceMicros: n * v.sold.PriceMicros, CurrencyCode: v.sold.CurrencyCode,
-		Provider: t.payments.Name(), CreateTime: v.now,
+		LifeSeconds: v.sold.lifeSeconds(), Provider: t.payments.Name(), CreateTime: v.now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("insert purchase: %w", err)
@@ -130,7 +130,7 @@ func (t *TopUps) pay(ctx context.Context, tx pgx.Tx, purchaseID uuid.UUID, charg
 	if purchase.PaidTime != nil {
 		return nil
 	}
-	grant, _, err := t.ledger.Grant(ctx, tx, PurchaseGrant(purchase))
+	grant, _, err := t.ledger.Grant(ctx, tx, PurchaseGrant(purchase, found.now))
 	if err != nil {
 		return err
 	}

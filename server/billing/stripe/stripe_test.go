@@ -9,27 +9,43 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/stripe"
+	"github.com/sheenapps/sheen/server/billing/stripetest"
 )
+
+func paymentsOf(f *stripetest.Fake) *stripe.Payments {
+	return stripe.New(stripe.Options{Key: stripetest.Key, WebhookSecret: secret, APIURL: f.URL})
+}
+
+func order(customer string) billing.PaymentOrder {
+	return billing.PaymentOrder{
+		PurchaseID: uuid.MustParse("11111111-1111-4111-8111-111111111111"),
+		AccountID:  uuid.MustParse("22222222-2222-4222-8222-222222222222"),
+		Title:      "Mini package", Locale: "fr-MA", PriceMicros: 5_000_000, CurrencyCode: "USD", CustomerID: customer,
+		SuccessURL: "https://app.example.com/done", CancelURL: "https://app.example.com/back",
+	}
+}
 
 func TestCheckout(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f := stripetest.New(t)
 	var asked url.Values
 	var keys []string
-	f.refuse = func(_ http.ResponseWriter, r *http.Request, form url.Values) bool {
+	f.Refuse = func(_ http.ResponseWriter, r *http.Request, form url.Values) bool {
 		asked, keys = form, append(keys, r.Header.Get("Idempotency-Key"))
 		return false
 	}
-	payments := f.payments()
+	payments := paymentsOf(f)
 	for range 2 {
 		page, err := payments.Checkout(t.Context(), order(""))
 		if err != nil || *page != (billing.Checkout{ID: "cs_1", URL: "https://checkout.stripe.com/c/pay/cs_1"}) {
 			t.Errorf("%+v, %v", page, err)
 		}
 	}
-	f.calm()
+	f.Calm()
 	const purchase, account = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 	want := url.Values{
 		"mode": {"payment"}, "locale": {"fr"}, "client_reference_id": {account}, "customer_creation": {"always"},
@@ -49,7 +65,7 @@ func TestCheckout(t *testing.T) {
 	known := order("cus_1")
 	known.PurchaseID[0]++
 	_, err := payments.Checkout(t.Context(), known)
-	f.calm()
+	f.Calm()
 	if err != nil || asked.Get("customer") != "cus_1" || asked.Has("customer_creation") {
 		t.Errorf("a known customer: %v, %v", asked, err)
 	}
@@ -91,21 +107,21 @@ func TestChargeRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t)
+			f := stripetest.New(t)
 			tries := 0
-			f.refuse = func(w http.ResponseWriter, r *http.Request, _ url.Values) bool {
+			f.Refuse = func(w http.ResponseWriter, r *http.Request, _ url.Values) bool {
 				if r.URL.Path != "/v1/payment_intents/pi_1/confirm" {
 					return false
 				}
 				tries++
 				if test.status == 0 {
-					cut(w)
+					stripetest.Cut(w)
 				}
-				f.fail(w, test.status, test.fields)
+				f.Fail(w, test.status, test.fields)
 				return true
 			}
-			charge, err := f.payments().Charge(t.Context(), order("cus_1"))
-			f.calm()
+			charge, err := paymentsOf(f).Charge(t.Context(), order("cus_1"))
+			f.Calm()
 			declined, isDeclined := errors.AsType[*billing.DeclinedError](err)
 			if err == nil || isDeclined != (test.declined != "") || isDeclined && declined.Code != test.declined {
 				t.Errorf("%+v, %v", charge, err)
@@ -122,19 +138,19 @@ func TestChargeRefused(t *testing.T) {
 
 func TestACallHasAnEnd(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.refuse = func(_ http.ResponseWriter, r *http.Request, _ url.Values) bool {
+	f := stripetest.New(t)
+	f.Refuse = func(_ http.ResponseWriter, r *http.Request, _ url.Values) bool {
 		<-r.Context().Done()
 		return true
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := f.payments().Checkout(ctx, order("")); !errors.Is(err, billing.ErrPaymentsAway) {
+	if _, err := paymentsOf(f).Checkout(ctx, order("")); !errors.Is(err, billing.ErrPaymentsAway) {
 		t.Error(err)
 	}
-	f.calm()
-	if len(f.calls) != 1 {
-		t.Errorf("%v were called", f.calls)
+	f.Calm()
+	if len(f.Calls) != 1 {
+		t.Errorf("%v were called", f.Calls)
 	}
 }
 
@@ -142,71 +158,71 @@ func TestACallHasAnEnd(t *testing.T) {
 // money once.
 func TestChargeIsTakenOnce(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.confirmed = cut
-	payments := f.payments()
+	f := stripetest.New(t)
+	f.Confirmed = stripetest.Cut
+	payments := paymentsOf(f)
 	charge, err := payments.Charge(t.Context(), order("cus_1"))
 	if err != nil || charge.ID != "pi_1" {
 		t.Errorf("a lost answer that is asked for again at once: %+v, %v", charge, err)
 	}
-	f.calm()
-	f.cards = []string{"pm_newer", "pm_new"}
+	f.Calm()
+	f.Cards = []string{"pm_newer", "pm_new"}
 	for range 2 {
 		if again, err := payments.Charge(t.Context(), order("cus_1")); err != nil || again.ID != "pi_1" {
 			t.Errorf("again: %+v, %v", again, err)
 		}
 	}
-	f.calm()
-	if len(f.charged) != 1 || f.charged[0] != "pm_new" {
-		t.Errorf("charged were %v", f.charged)
+	f.Calm()
+	if len(f.Paid) != 1 || f.Paid[0].Card != "pm_new" {
+		t.Errorf("charged were %v", f.Paid)
 	}
 }
 
 func TestChargeWithoutACard(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	payments := f.payments()
+	f := stripetest.New(t)
+	payments := paymentsOf(f)
 	check := func(name, customer string) {
 		_, err := payments.Charge(t.Context(), order(customer))
 		if declined, ok := errors.AsType[*billing.DeclinedError](err); !ok || declined.Code != "no_payment_method" {
 			t.Errorf("%s: %v", name, err)
 		}
-		f.calm()
+		f.Calm()
 	}
 	check("no customer", "")
-	f.cards = nil
+	f.Cards = nil
 	check("no card", "cus_1")
-	f.refuse = func(w http.ResponseWriter, _ *http.Request, _ url.Values) bool {
-		f.fail(w, http.StatusNotFound, `"type":"invalid_request_error","code":"resource_missing"`)
+	f.Refuse = func(w http.ResponseWriter, _ *http.Request, _ url.Values) bool {
+		f.Fail(w, http.StatusNotFound, `"type":"invalid_request_error","code":"resource_missing"`)
 		return true
 	}
 	check("the customer is gone", "cus_1")
-	if len(f.charged) != 0 || len(f.status) != 0 {
-		t.Errorf("charged were %v", f.charged)
+	if len(f.Paid) != 0 {
+		t.Errorf("charged were %v", f.Paid)
 	}
 }
 
 // A customer that was deleted at Stripe does not keep an account from buying.
 func TestCheckoutOfADeletedCustomer(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f := stripetest.New(t)
 	refused := 0
-	f.refuse = func(w http.ResponseWriter, _ *http.Request, form url.Values) bool {
+	f.Refuse = func(w http.ResponseWriter, _ *http.Request, form url.Values) bool {
 		if !form.Has("customer") {
 			return false
 		}
 		refused++
-		f.fail(w, http.StatusBadRequest, `"type":"invalid_request_error","code":"resource_missing","param":"customer","message":"No such customer: 'cus_1'"`)
+		f.Fail(w, http.StatusBadRequest, `"type":"invalid_request_error","code":"resource_missing","param":"customer","message":"No such customer: 'cus_1'"`)
 		return true
 	}
-	payments := f.payments()
+	payments := paymentsOf(f)
 	for range 2 {
 		page, err := payments.Checkout(t.Context(), order("cus_1"))
 		if err != nil || page.ID != "cs_1" {
 			t.Errorf("%+v, %v", page, err)
 		}
 	}
-	f.calm()
+	f.Calm()
 	if refused != 2 {
 		t.Errorf("%d were refused", refused)
 	}
@@ -216,18 +232,18 @@ func TestCheckoutOfADeletedCustomer(t *testing.T) {
 // away until the first has its answer.
 func TestCheckoutWaitsForItsTwin(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f := stripetest.New(t)
 	turnedAway := 0
-	f.refuse = func(w http.ResponseWriter, _ *http.Request, _ url.Values) bool {
+	f.Refuse = func(w http.ResponseWriter, _ *http.Request, _ url.Values) bool {
 		if turnedAway == 2 {
 			return false
 		}
 		turnedAway++
-		f.fail(w, http.StatusConflict, `"type":"idempotency_error","code":"idempotency_key_in_use"`)
+		f.Fail(w, http.StatusConflict, `"type":"idempotency_error","code":"idempotency_key_in_use"`)
 		return true
 	}
-	page, err := f.payments().Checkout(t.Context(), order(""))
-	f.calm()
+	page, err := paymentsOf(f).Checkout(t.Context(), order(""))
+	f.Calm()
 	if err != nil || page.ID != "cs_1" || turnedAway != 2 {
 		t.Errorf("%+v, %v", page, err)
 	}

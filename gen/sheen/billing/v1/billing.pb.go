@@ -979,7 +979,9 @@ type Package struct {
 	// The price, in millionths of the currency's unit.
 	PriceMicros int64 `protobuf:"varint,4,opt,name=price_micros,json=priceMicros,proto3" json:"price_micros,omitempty"`
 	// The currency, ISO 4217.
-	CurrencyCode  string `protobuf:"bytes,5,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	CurrencyCode string `protobuf:"bytes,5,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	// How long it lasts from the payment on; absent means for ever.
+	Lifetime      *durationpb.Duration `protobuf:"bytes,6,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1047,6 +1049,13 @@ func (x *Package) GetCurrencyCode() string {
 		return x.CurrencyCode
 	}
 	return ""
+}
+
+func (x *Package) GetLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.Lifetime
+	}
+	return nil
 }
 
 // InsufficientAiTime is the detail of INSUFFICIENT_AI_TIME. All of it is from
@@ -1534,13 +1543,14 @@ const file_sheen_billing_v1_billing_proto_rawDesc = "" +
 	"\n" +
 	"confidence\x18\x03 \x01(\x0e2\x1c.sheen.billing.v1.ConfidenceR\n" +
 	"confidence\x12!\n" +
-	"\fsample_count\x18\x04 \x01(\x03R\vsampleCount\"\x91\x01\n" +
+	"\fsample_count\x18\x04 \x01(\x03R\vsampleCount\"\xc8\x01\n" +
 	"\aPackage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x18\n" +
 	"\aseconds\x18\x03 \x01(\x03R\aseconds\x12!\n" +
 	"\fprice_micros\x18\x04 \x01(\x03R\vpriceMicros\x12#\n" +
-	"\rcurrency_code\x18\x05 \x01(\tR\fcurrencyCode\"\xbd\x03\n" +
+	"\rcurrency_code\x18\x05 \x01(\tR\fcurrencyCode\x125\n" +
+	"\blifetime\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\blifetime\"\xbd\x03\n" +
 	"\x12InsufficientAiTime\x12)\n" +
 	"\x10required_seconds\x18\x01 \x01(\x03R\x0frequiredSeconds\x12+\n" +
 	"\x11spendable_seconds\x18\x02 \x01(\x03R\x10spendableSeconds\x12!\n" +
@@ -1677,21 +1687,22 @@ var file_sheen_billing_v1_billing_proto_depIdxs = []int32{
 	8,  // 9: sheen.billing.v1.Receipt.by_kind:type_name -> sheen.billing.v1.KindSeconds
 	17, // 10: sheen.billing.v1.Receipt.create_time:type_name -> google.protobuf.Timestamp
 	5,  // 11: sheen.billing.v1.Estimate.confidence:type_name -> sheen.billing.v1.Confidence
-	8,  // 12: sheen.billing.v1.InsufficientAiTime.by_kind:type_name -> sheen.billing.v1.KindSeconds
-	17, // 13: sheen.billing.v1.InsufficientAiTime.daily_gift_reset_time:type_name -> google.protobuf.Timestamp
-	11, // 14: sheen.billing.v1.InsufficientAiTime.estimate:type_name -> sheen.billing.v1.Estimate
-	12, // 15: sheen.billing.v1.InsufficientAiTime.recommended_package:type_name -> sheen.billing.v1.Package
-	6,  // 16: sheen.billing.v1.Transaction.kind:type_name -> sheen.billing.v1.TransactionKind
-	0,  // 17: sheen.billing.v1.Transaction.operation:type_name -> sheen.billing.v1.Operation
-	8,  // 18: sheen.billing.v1.Transaction.by_kind:type_name -> sheen.billing.v1.KindSeconds
-	17, // 19: sheen.billing.v1.Transaction.create_time:type_name -> google.protobuf.Timestamp
-	0,  // 20: sheen.billing.v1.UsageEntry.operation:type_name -> sheen.billing.v1.Operation
-	17, // 21: sheen.billing.v1.AutoTopUp.consent_time:type_name -> google.protobuf.Timestamp
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	18, // 12: sheen.billing.v1.Package.lifetime:type_name -> google.protobuf.Duration
+	8,  // 13: sheen.billing.v1.InsufficientAiTime.by_kind:type_name -> sheen.billing.v1.KindSeconds
+	17, // 14: sheen.billing.v1.InsufficientAiTime.daily_gift_reset_time:type_name -> google.protobuf.Timestamp
+	11, // 15: sheen.billing.v1.InsufficientAiTime.estimate:type_name -> sheen.billing.v1.Estimate
+	12, // 16: sheen.billing.v1.InsufficientAiTime.recommended_package:type_name -> sheen.billing.v1.Package
+	6,  // 17: sheen.billing.v1.Transaction.kind:type_name -> sheen.billing.v1.TransactionKind
+	0,  // 18: sheen.billing.v1.Transaction.operation:type_name -> sheen.billing.v1.Operation
+	8,  // 19: sheen.billing.v1.Transaction.by_kind:type_name -> sheen.billing.v1.KindSeconds
+	17, // 20: sheen.billing.v1.Transaction.create_time:type_name -> google.protobuf.Timestamp
+	0,  // 21: sheen.billing.v1.UsageEntry.operation:type_name -> sheen.billing.v1.Operation
+	17, // 22: sheen.billing.v1.AutoTopUp.consent_time:type_name -> google.protobuf.Timestamp
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_sheen_billing_v1_billing_proto_init() }
