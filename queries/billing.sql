@@ -271,15 +271,27 @@ where hold_id = @hold_id::uuid
 order by seq desc
 limit 1;
 
--- The commits of a build, oldest first; a build has few holds.
+-- The commits of a build after a row of the journal, oldest first. There are none
+-- while a hold of the build is open; once the first were read, another hold hides
+-- no others. A build has few holds.
 -- Index: hold_build, then journal_hold_end.
 -- name: JournalCommitsByBuild :many
 select j.*
 from hold as h
 join journal as j on j.hold_id = h.id and j.kind in ('commit', 'late_commit')
-where h.build_id = @build_id::uuid and h.account_id = @account_id
+where h.build_id = @build_id::uuid
+  and h.account_id = @account_id
+  and j.seq > @after_seq
+  and (
+      @after_seq > 0
+      or not exists (
+          select 1
+          from hold as o
+          where o.build_id = @build_id::uuid and o.account_id = @account_id and o.state = 'open'
+      )
+  )
 order by j.seq
-limit 100;
+limit @page_size;
 
 -- A page of the journal, newest first, out of a span of it: its rows are counted
 -- without gap, so a span bounds what is read whatever is asked for.
@@ -389,11 +401,13 @@ select
 
 -- How long the operations took that succeeded in a span of time, per hour, by
 -- operation, size and billable seconds, and how many of them had been quoted a
--- time and kept to it. The limit is far above what 30 days can have.
+-- time and kept to it. Settled are those from before an instant within the span.
+-- The limit is far above what 30 days can have.
 -- Index: journal_time, then the hold's primary key.
 -- name: EstimateCounts :many
 select
     date_trunc('hour', j.create_time, 'UTC')::timestamptz as hour,
+    (j.create_time < @settle_time::timestamptz)::boolean as settled,
     h.operation,
     h.project_size,
     least(j.billable_seconds, 86400)::bigint as seconds,
@@ -406,5 +420,5 @@ where j.create_time >= @start_time
   and j.create_time < @end_time
   and j.kind in ('commit', 'late_commit')
   and j.outcome = 'succeeded'
-group by 1, 2, 3, 4
+group by 1, 2, 3, 4, 5
 limit 1000000;

@@ -47,7 +47,7 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	}
 	worker := build.NewWorker(build.WorkerPorts{
 		Ports: ports, LeaseDB: leaseDB, Engine: s.newEngine(), Probe: s.newProbe(),
-		Timeout: s.cfg.BuildTimeout, Logger: s.log,
+		Timeout: s.cfg.BuildTimeout,
 	})
 	cfg.Workers = river.NewWorkers()
 	river.AddWorker(cfg.Workers, worker)

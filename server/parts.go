@@ -68,6 +68,7 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 			OnTopUp: nudge.note, TopUpMetrics: billing.NewTopUpMetrics(s.metrics),
 		}),
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
+		Logger: s.log,
 	}
 	p.payments = s.cfg.newPayments()
 	p.purchases = billing.NewPurchases(billing.PurchaseOptions{

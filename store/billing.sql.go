@@ -257,6 +257,7 @@ func (q *Queries) AccountZone(ctx context.Context, db DBTX, arg *AccountZonePara
 const estimateCounts = `-- name: EstimateCounts :many
 select
     date_trunc('hour', j.create_time, 'UTC')::timestamptz as hour,
+    (j.create_time < $1::timestamptz)::boolean as settled,
     h.operation,
     h.project_size,
     least(j.billable_seconds, 86400)::bigint as seconds,
@@ -265,21 +266,23 @@ select
     (count(*) filter (where h.quoted_seconds > 0 and j.billable_seconds <= h.quoted_seconds))::bigint as covered
 from journal as j
 join hold as h on h.id = j.hold_id
-where j.create_time >= $1
-  and j.create_time < $2
+where j.create_time >= $2
+  and j.create_time < $3
   and j.kind in ('commit', 'late_commit')
   and j.outcome = 'succeeded'
-group by 1, 2, 3, 4
+group by 1, 2, 3, 4, 5
 limit 1000000
 `
 
 type EstimateCountsParams struct {
-	StartTime time.Time
-	EndTime   time.Time
+	SettleTime time.Time
+	StartTime  time.Time
+	EndTime    time.Time
 }
 
 type EstimateCountsRow struct {
 	Hour        time.Time
+	Settled     bool
 	Operation   string
 	ProjectSize string
 	Seconds     int64
@@ -290,10 +293,11 @@ type EstimateCountsRow struct {
 
 // How long the operations took that succeeded in a span of time, per hour, by
 // operation, size and billable seconds, and how many of them had been quoted a
-// time and kept to it. The limit is far above what 30 days can have.
+// time and kept to it. Settled are those from before an instant within the span.
+// The limit is far above what 30 days can have.
 // Index: journal_time, then the hold's primary key.
 func (q *Queries) EstimateCounts(ctx context.Context, db DBTX, arg *EstimateCountsParams) ([]*EstimateCountsRow, error) {
-	rows, err := db.Query(ctx, estimateCounts, arg.StartTime, arg.EndTime)
+	rows, err := db.Query(ctx, estimateCounts, arg.SettleTime, arg.StartTime, arg.EndTime)
 	if err != nil {
 		return nil, err
 	}
@@ -303,6 +307,7 @@ func (q *Queries) EstimateCounts(ctx context.Context, db DBTX, arg *EstimateCoun
 		var i EstimateCountsRow
 		if err := rows.Scan(
 			&i.Hour,
+			&i.Settled,
 			&i.Operation,
 			&i.ProjectSize,
 			&i.Seconds,
@@ -911,20 +916,39 @@ const journalCommitsByBuild = `-- name: JournalCommitsByBuild :many
 select j.account_id, j.seq, j.kind, j.create_time, j.idempotency_key, j.fingerprint, j.hold_id, j.build_id, j.operation, j.outcome, j.active_ms, j.billable_seconds, j.shortfall_seconds, j.cost_micros, j.granted_delta, j.free_delta, j.held_delta, j.consumed_delta, j.lapsed_delta, j.lines, j.balance, j.prev_hash, j.hash, j.expire_time, j.reason
 from hold as h
 join journal as j on j.hold_id = h.id and j.kind in ('commit', 'late_commit')
-where h.build_id = $1::uuid and h.account_id = $2
+where h.build_id = $1::uuid
+  and h.account_id = $2
+  and j.seq > $3
+  and (
+      $3 > 0
+      or not exists (
+          select 1
+          from hold as o
+          where o.build_id = $1::uuid and o.account_id = $2 and o.state = 'open'
+      )
+  )
 order by j.seq
-limit 100
+limit $4
 `
 
 type JournalCommitsByBuildParams struct {
 	BuildID   uuid.UUID
 	AccountID uuid.UUID
+	AfterSeq  int64
+	PageSize  int32
 }
 
-// The commits of a build, oldest first; a build has few holds.
+// The commits of a build after a row of the journal, oldest first. There are none
+// while a hold of the build is open; once the first were read, another hold hides
+// no others. A build has few holds.
 // Index: hold_build, then journal_hold_end.
 func (q *Queries) JournalCommitsByBuild(ctx context.Context, db DBTX, arg *JournalCommitsByBuildParams) ([]*Journal, error) {
-	rows, err := db.Query(ctx, journalCommitsByBuild, arg.BuildID, arg.AccountID)
+	rows, err := db.Query(ctx, journalCommitsByBuild,
+		arg.BuildID,
+		arg.AccountID,
+		arg.AfterSeq,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -24,6 +25,9 @@ const (
 	estimateEvery = 10 * time.Second
 	// estimateTimeout bounds a read; the first one reads 30 days.
 	estimateTimeout = time.Minute
+	// estimateSettle is how long a commit may take to be seen, from when it read
+	// its time: far longer than the store lets a transaction stand idle.
+	estimateSettle = 2 * time.Minute
 )
 
 // EstimatesOptions are what estimates are made with.
@@ -42,8 +46,8 @@ type EstimatesOptions struct {
 
 // Estimates know how long operations took that succeeded in the last 30 days, on
 // any node. Those that did not succeed say when work broke off, not how long it
-// takes. They are kept in memory: an hour that is over is read once, one that may
-// still change each time. It is safe for concurrent use; until the first
+// takes. They are kept in memory, by the hour: what is older than 2 minutes is read
+// once, and only what is newer each time. It is safe for concurrent use; until the first
 // [Estimates.Refresh] it knows the defaults only.
 type Estimates struct {
 	db      *store.DB
@@ -55,10 +59,19 @@ type Estimates struct {
 	known   atomic.Pointer[history]
 
 	mu sync.Mutex
-	// rows are those of the window. The hours before closed are not read again.
-	rows   []*store.EstimateCountsRow
-	closed time.Time
-	failed bool
+	// settled is what was counted of the window from before closed, and not read
+	// again; open is what was counted since, the last time.
+	settled map[counted]*store.EstimateCountsRow
+	open    []*store.EstimateCountsRow
+	closed  time.Time
+	failed  bool
+}
+
+// counted is what operations have in common that are counted together.
+type counted struct {
+	hour            int64 // in Unix seconds
+	operation, size string
+	seconds         int64
 }
 
 // NewEstimates makes estimates; [Estimates.Run] keeps them.
@@ -79,6 +92,7 @@ func NewEstimates(options EstimatesOptions) *Estimates {
 	if options.Registry != nil {
 		options.Registry.MustRegister(e.covered)
 	}
+	e.settled = map[counted]*store.EstimateCountsRow{}
 	e.known.Store(&history{})
 	return e
 }
@@ -123,35 +137,55 @@ func (e *Estimates) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read clock: %w", err)
 	}
-	hour := e.clock(now).UTC().Truncate(time.Hour)
-	start := hour.Add(-estimateWindow)
-	from := start
-	if e.closed.After(start) {
-		from = e.closed
-	}
+	now = e.clock(now).UTC()
+	hour := now.Truncate(time.Hour)
+	start, closed := hour.Add(-estimateWindow), latest(e.closed, now.Add(-estimateSettle))
 	rows, err := e.queries.EstimateCounts(ctx, e.db, &store.EstimateCountsParams{
-		StartTime: from, EndTime: hour.Add(time.Hour),
+		StartTime: latest(e.closed, start), SettleTime: closed, EndTime: hour.Add(time.Hour),
 	})
 	if err != nil {
 		return fmt.Errorf("count operations: %w", err)
 	}
-	var kept, replaced []*store.EstimateCountsRow
-	for _, row := range e.rows {
-		switch {
-		case row.Hour.Before(start):
-		case row.Hour.Before(from):
-			kept = append(kept, row)
-		default:
-			replaced = append(replaced, row)
-		}
-	}
-	e.count(rows, replaced)
-	e.rows = slices.Concat(kept, rows)
-	// A transaction that read its time in the last hour may be committed in this.
-	e.closed = hour.Add(-time.Hour)
-	measured := newHistory(e.rows)
+	e.drop(start)
+	e.count(rows, e.open)
+	e.keep(rows)
+	e.closed = closed
+	measured := newHistory(slices.AppendSeq(slices.Clone(e.open), maps.Values(e.settled)))
 	e.known.Store(&measured)
 	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// drop forgets what is older than the window.
+func (e *Estimates) drop(start time.Time) {
+	maps.DeleteFunc(e.settled, func(key counted, _ *store.EstimateCountsRow) bool { return key.hour < start.Unix() })
+	e.open = slices.DeleteFunc(e.open, func(row *store.EstimateCountsRow) bool { return row.Hour.Before(start) })
+}
+
+// keep adds what will not be read again to what is settled.
+func (e *Estimates) keep(rows []*store.EstimateCountsRow) {
+	e.open = nil
+	for _, row := range rows {
+		if !row.Settled {
+			e.open = append(e.open, row)
+			continue
+		}
+		key := counted{hour: row.Hour.Unix(), operation: row.Operation, size: row.ProjectSize, seconds: row.Seconds}
+		sum, known := e.settled[key]
+		if !known {
+			e.settled[key] = row
+			continue
+		}
+		sum.Samples += row.Samples
+		sum.Quoted += row.Quoted
+		sum.Covered += row.Covered
+	}
 }
 
 // count adds what is new to the counters.

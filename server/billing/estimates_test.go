@@ -127,7 +127,8 @@ func TestEstimatesOfThirtyDays(t *testing.T) {
 	}
 }
 
-// A commit that is seen only after its hour is over counts, on all nodes alike.
+// A commit that is seen only after its hour is over, 2 minutes after it read its
+// time, counts on all nodes alike.
 func TestEstimatesOfNodesAgree(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -142,7 +143,7 @@ func TestEstimatesOfNodesAgree(t *testing.T) {
 		_, err := b.Commit(t.Context(), tx, billing.CommitRequest{
 			AccountID: b.account, HoldID: uuid.UUID(hold.ID), Outcome: meter.Succeeded, Active: 70 * time.Second,
 		})
-		b.setClock(end.Add(30 * time.Minute))
+		b.setClock(end.Add(2 * time.Minute))
 		first.refresh()
 		first.want(billing.SizeMedium, 180, 180, 3)
 		return err
@@ -154,6 +155,32 @@ func TestEstimatesOfNodesAgree(t *testing.T) {
 	for _, node := range []*estimating{first, second} {
 		node.refresh()
 		node.want(billing.SizeMedium, 70, 70, 4)
+	}
+}
+
+// What is older than 2 minutes is read once, and not when its hour is over.
+func TestEstimatesReadOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	e := b.node()
+	var samples int64
+	for minute := range 61 {
+		b.setClock(noon.Add(time.Duration(minute) * time.Minute))
+		b.sample(billing.ReserveRequest{}, meter.Succeeded, 100*time.Second)
+		samples++
+		e.refresh()
+		if samples > 3 {
+			e.want(billing.SizeMedium, 100, 100, samples)
+		}
+	}
+	// Were anything read again, it would be seen to be large now.
+	if _, err := b.db.Exec(t.Context(), `UPDATE hold SET project_size = 'large' WHERE create_time < $1`, b.clock.Load().Add(-2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		e.refresh()
+		e.want(billing.SizeLarge, 130, 130, samples)
+		b.setClock(noon.Add(2 * time.Hour))
 	}
 }
 

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -39,22 +40,43 @@ func (l *Ledger) Hold(ctx context.Context, db store.DBTX, accountID, holdID uuid
 	return hold, nil
 }
 
-// Receipts returns the receipts of a build's commits, oldest first. It is empty
-// for a build that has not been charged or is not of this account.
-func (l *Ledger) Receipts(ctx context.Context, db store.DBTX, accountID, buildID uuid.UUID) ([]*Receipt, error) {
-	rows, err := l.queries.JournalCommitsByBuild(ctx, db, &store.JournalCommitsByBuildParams{
-		AccountID: accountID, BuildID: buildID,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read receipts: %w", err)
+// HoldReceipt returns the receipt of a hold that was charged, and nil for one
+// that was given back. The hold is closed; otherwise it returns [ErrHoldNotFound].
+func (l *Ledger) HoldReceipt(ctx context.Context, db store.DBTX, accountID, holdID uuid.UUID) (*Receipt, error) {
+	entry, err := l.holdEnd(ctx, db, accountID, holdID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, ErrHoldNotFound
+	case err != nil:
+		return nil, err
+	case entry.Kind != meter.EntryCommit && entry.Kind != meter.EntryLateCommit:
+		return nil, nil //nolint:nilnil // no charge is no error
 	}
-	receipts := make([]*Receipt, 0, len(rows))
-	for _, row := range rows {
-		entry, err := entryFromRow(row)
+	return entry.Receipt(), nil
+}
+
+// BuildReceipt returns the receipt of a build: that of its last commit, with the
+// sums over all of its holds and the balance before the first. A build has one
+// hold of its own; services may have reserved more for it. It is nil for a build
+// that has not been charged, has a hold that is open, or is not of this account.
+func (l *Ledger) BuildReceipt(ctx context.Context, db store.DBTX, accountID, buildID uuid.UUID) (*Receipt, error) {
+	var sum *Receipt
+	for last := int64(0); ; {
+		rows, err := l.queries.JournalCommitsByBuild(ctx, db, &store.JournalCommitsByBuildParams{
+			AccountID: accountID, BuildID: buildID, AfterSeq: last, PageSize: receiptPage,
+		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read receipts: %w", err)
 		}
-		receipts = append(receipts, entry.Receipt())
+		for _, row := range rows {
+			entry, err := entryFromRow(row)
+			if err != nil {
+				return nil, err
+			}
+			sum, last = addReceipt(sum, entry.Receipt()), entry.Seq
+		}
+		if len(rows) < receiptPage {
+			return sum, nil
+		}
 	}
-	return receipts, nil
 }

@@ -67,14 +67,14 @@ func (s *Service) GetReceipt(
 	if err != nil {
 		return nil, fault.NotFound()
 	}
-	receipts, err := s.ledger.Receipts(ctx, s.db, account(ctx), buildID)
+	receipt, err := s.ledger.BuildReceipt(ctx, s.db, account(ctx), buildID)
 	if err != nil {
 		return nil, err
 	}
-	if len(receipts) == 0 {
+	if receipt == nil {
 		return nil, fault.NotFound()
 	}
-	return &billingv1.GetReceiptResponse{Receipt: ReceiptToProto(total(receipts))}, nil
+	return &billingv1.GetReceiptResponse{Receipt: ReceiptToProto(receipt)}, nil
 }
 
 // GrantCredits implements the RPC.

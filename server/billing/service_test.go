@@ -319,6 +319,34 @@ func TestServeReceiptOfManyHolds(t *testing.T) {
 	wantProto(t, got.GetReceipt(), want)
 }
 
+// Services have committed for a build more often than receipts are read at once,
+// and one of its holds is still open: it is not finished.
+func TestServeReceiptOfAFinishedBuild(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	buildID := uuid.NewString()
+	own := s.hold(100, buildID)
+	const others = 200
+	for i := range others {
+		s.pay(s.hold(10, buildID), billingv1.Outcome_OUTCOME_SUCCEEDED, 10*time.Second)
+		if i%100 != 0 {
+			continue
+		}
+		_, err := s.GetReceipt(t.Context(), &billingv1.GetReceiptRequest{BuildId: buildID})
+		wantFault(t, err, connect.CodeNotFound, "NOT_FOUND")
+	}
+	s.pay(own, billingv1.Outcome_OUTCOME_SUCCEEDED, 20*time.Second)
+	got, err := s.GetReceipt(t.Context(), &billingv1.GetReceiptRequest{BuildId: buildID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := got.GetReceipt(); r.GetHoldId() != own.GetId() || r.GetChargedSeconds() != 10*others+20 ||
+		r.GetActive().AsDuration() != (10*others+20)*time.Second || r.GetBalanceBefore() != 3900 ||
+		r.GetBalanceAfter() != 3900-10*others-20 {
+		t.Errorf("receipt %v", r)
+	}
+}
+
 func wantFault(t *testing.T, err error, code connect.Code, reason string) {
 	t.Helper()
 	if connect.CodeOf(err) != code {

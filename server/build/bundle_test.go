@@ -60,6 +60,7 @@ func setup(t *testing.T, change ...func(*build.Ports)) *testBundle {
 		DB: db, Ledger: billing.NewLedger(billing.Options{}), Log: log,
 		Hub: event.NewHub(log, slog.New(slog.DiscardHandler)), Blobs: blobs,
 		Origin: preview.Origin{Scheme: "http", Domain: "preview.localhost", Port: 8081},
+		Logger: slog.New(slog.DiscardHandler),
 	}}
 	for _, f := range change {
 		f(&b.ports)
@@ -103,8 +104,7 @@ func (b *testBundle) as(user uuid.UUID) context.Context {
 func (b *testBundle) newWorker(e engine.Engine, change ...func(*build.WorkerPorts)) *build.Worker {
 	ports := build.WorkerPorts{
 		Ports: b.ports, LeaseDB: b.db, Engine: e, Timeout: build.DefaultTimeout,
-		Probe:  func(context.Context, string, []string) error { return nil },
-		Logger: slog.New(slog.DiscardHandler),
+		Probe: func(context.Context, string, []string) error { return nil },
 	}
 	for _, f := range change {
 		f(&ports)

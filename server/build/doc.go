@@ -28,6 +28,7 @@
 //   - A build whose worker is gone is taken up again within 20 s, at most three
 //     times in all.
 //   - One terminal event, one charge.
+//   - A build ends even if somebody else has closed its hold: with what was charged then.
 //   - A hold grows under the lease, in the transaction that tells of it, by steps
 //     that a takeover does not repeat. No charge exceeds the approved maximum.
 //

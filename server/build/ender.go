@@ -3,11 +3,13 @@ package build
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
@@ -28,10 +30,14 @@ type ender struct {
 	// appender takes what needs no transaction of its own.
 	appender *event.Appender
 	origin   preview.Origin
+	logger   *slog.Logger
 }
 
 func newEnder(p Ports) *ender {
-	return &ender{db: p.DB, queries: store.New(), ledger: p.Ledger, log: p.Log, hub: p.Hub, appender: p.Appender, origin: p.Origin}
+	return &ender{
+		db: p.DB, queries: store.New(), ledger: p.Ledger, log: p.Log, hub: p.Hub, appender: p.Appender, origin: p.Origin,
+		logger: p.Logger,
+	}
 }
 
 // ending is how a build ends.
@@ -80,13 +86,21 @@ func (e *ender) end(ctx context.Context, b *store.Build, how ending, pending ...
 	var (
 		ended *store.Build
 		batch event.Batch
+		paid  payment
 	)
 	err := store.InTx(ctx, e.db, func(tx pgx.Tx) (err error) {
-		ended, batch, err = e.endTx(ctx, tx, b, how, pending)
+		if paid, err = e.charge(ctx, tx, b, how); err != nil {
+			return err
+		}
+		ended, batch, err = e.endTx(ctx, tx, b, how, paid.receipt, pending)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if paid.refusal != nil {
+		e.logger.ErrorContext(ctx, "build ended whose hold somebody else had closed", "build_id", b.ID, "hold_id", b.HoldID,
+			"state", ended.State, "charged_seconds", ended.ChargedSeconds, "cause", paid.refusal)
 	}
 	ended.HeadSeq = batch.Head()
 	e.hub.Publish(batch)
@@ -94,12 +108,8 @@ func (e *ender) end(ctx context.Context, b *store.Build, how ending, pending ...
 }
 
 func (e *ender) endTx(
-	ctx context.Context, tx pgx.Tx, b *store.Build, how ending, pending []*eventv1.BuildEvent,
+	ctx context.Context, tx pgx.Tx, b *store.Build, how ending, receipt *billing.Receipt, pending []*eventv1.BuildEvent,
 ) (*store.Build, event.Batch, error) {
-	receipt, err := e.charge(ctx, tx, b, how)
-	if err != nil {
-		return nil, event.Batch{}, e.overtaken(ctx, tx, b, err)
-	}
 	if how.state == Complete {
 		err := e.queries.ProjectSetCurrent(ctx, tx, &store.ProjectSetCurrentParams{
 			ID: b.ProjectID, VersionID: &how.version.ID, Title: how.title,
@@ -108,7 +118,7 @@ func (e *ender) endTx(
 			return nil, event.Batch{}, err
 		}
 	}
-	ended, err := e.queries.BuildEndIfState(ctx, tx, endParams(b, how, receipt.Charged))
+	ended, err := e.queries.BuildEndIfState(ctx, tx, endParams(b, how, receipt))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, event.Batch{}, errTransition
 	}
@@ -123,12 +133,22 @@ func (e *ender) endTx(
 	return ended, batch, err
 }
 
-func (e *ender) charge(ctx context.Context, tx pgx.Tx, b *store.Build, how ending) (*billing.Receipt, error) {
+// payment is what a build's end finds or makes of its hold.
+type payment struct {
+	// receipt is nil if somebody else gave the hold back.
+	receipt *billing.Receipt
+	// refusal is why the hold could not be charged; nil if it was.
+	refusal error
+}
+
+// charge ends the build's hold with a charge. A hold that somebody else has closed
+// is not charged again, and the build ends all the same: it would never end otherwise.
+func (e *ender) charge(ctx context.Context, tx pgx.Tx, b *store.Build, how ending) (payment, error) {
 	usage, err := e.queries.BuildUsage(ctx, tx, &store.BuildUsageParams{BuildID: b.ID})
 	if err != nil {
-		return nil, err
+		return payment{}, err
 	}
-	return e.ledger.Commit(ctx, tx, billing.CommitRequest{
+	receipt, err := e.ledger.Commit(ctx, tx, billing.CommitRequest{
 		AccountID:  b.UserID,
 		HoldID:     b.HoldID,
 		Outcome:    how.outcome(),
@@ -136,32 +156,36 @@ func (e *ender) charge(ctx context.Context, tx pgx.Tx, b *store.Build, how endin
 		Planning:   time.Duration(usage.PlanningUs) * time.Microsecond,
 		CostMicros: usage.CostMicros,
 	})
+	_, closed := errors.AsType[*billing.HoldStateError](err)
+	if closed || errors.Is(err, billing.ErrKeyReused) {
+		return e.chargedBefore(ctx, tx, b, err)
+	}
+	return payment{receipt: receipt}, err
 }
 
-// overtaken is why a build was not charged: errTransition if somebody else has ended
-// it, and charged it in another way.
-func (e *ender) overtaken(ctx context.Context, tx pgx.Tx, b *store.Build, refusal error) error {
-	_, closed := errors.AsType[*billing.HoldStateError](refusal)
-	if !closed && !errors.Is(refusal, billing.ErrKeyReused) {
-		return refusal
-	}
+// chargedBefore is what there is of a closed hold. It returns errTransition if
+// the build itself was ended meanwhile, and charged in another way.
+func (e *ender) chargedBefore(ctx context.Context, tx pgx.Tx, b *store.Build, refusal error) (payment, error) {
 	stored, err := e.queries.BuildByID(ctx, tx, &store.BuildByIDParams{ID: b.ID, UserID: b.UserID})
 	if err != nil {
-		return err
+		return payment{}, err
 	}
 	if stored.State != b.State || stored.LeaseToken != b.LeaseToken {
-		return errTransition
+		return payment{}, errTransition
 	}
-	return refusal
+	receipt, err := e.ledger.HoldReceipt(ctx, tx, b.UserID, b.HoldID)
+	return payment{receipt: receipt, refusal: refusal}, err
 }
 
-func endParams(b *store.Build, how ending, charged int64) *store.BuildEndIfStateParams {
+func endParams(b *store.Build, how ending, receipt *billing.Receipt) *store.BuildEndIfStateParams {
 	params := &store.BuildEndIfStateParams{
-		ID:             b.ID,
-		FromState:      b.State,
-		LeaseToken:     b.LeaseToken,
-		ToState:        string(how.state),
-		ChargedSeconds: charged,
+		ID:         b.ID,
+		FromState:  b.State,
+		LeaseToken: b.LeaseToken,
+		ToState:    string(how.state),
+	}
+	if receipt != nil {
+		params.ChargedSeconds = receipt.Charged
 	}
 	if how.failure != nil {
 		reason, class := string(how.failure.reason), string(how.failure.class)
@@ -172,7 +196,10 @@ func endParams(b *store.Build, how ending, charged int64) *store.BuildEndIfState
 }
 
 func (e *ender) lastEvent(b *store.Build, how ending, receipt *billing.Receipt) *eventv1.BuildEvent {
-	paid := billing.ReceiptToProto(receipt)
+	var paid *billingv1.Receipt
+	if receipt != nil {
+		paid = billing.ReceiptToProto(receipt)
+	}
 	switch how.state {
 	case Complete:
 		return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildCompleted{BuildCompleted: &eventv1.BuildCompleted{

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/billing"
+	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/locale"
@@ -149,6 +151,11 @@ func (r *run) advance(ctx context.Context, to State) error {
 	args := locale.Args{"brand": r.brand, "attempt": r.build.FixAttempt + 1, "limit": MaxFixAttempts}
 	var moved *store.Build
 	err := r.out.commit(ctx, func(tx pgx.Tx) (_ []*eventv1.BuildEvent, err error) {
+		if from == Queued {
+			if err := r.prolong(ctx, tx); err != nil {
+				return nil, err
+			}
+		}
 		moved, err = r.w.queries.BuildTransitionIfState(ctx, tx, &store.BuildTransitionIfStateParams{
 			ID: r.build.ID, FromState: string(from), ToState: string(to), LeaseToken: r.build.LeaseToken,
 		})
@@ -162,6 +169,25 @@ func (r *run) advance(ctx context.Context, to State) error {
 	}
 	r.build = moved
 	return nil
+}
+
+// errWaited says that a build was in the queue for longer than its hold lasts.
+var errWaited = errors.New("the build waited until its AI time was no longer held")
+
+// prolong lets the hold of a build that waited for long last for its run too. An
+// expired hold ends the build: what was held is its user's again, who may have
+// spent it, and nothing was begun. The account comes before the build, as it does
+// wherever both are locked.
+func (r *run) prolong(ctx context.Context, tx pgx.Tx) error {
+	b := r.build
+	if b.StartTime.Add(r.w.timeout + holdSpare).Before(b.CreateTime.Add(holdTTL)) {
+		return nil
+	}
+	_, _, err := r.w.ledger.Extend(ctx, tx, billing.ExtendRequest{AccountID: b.UserID, HoldID: b.HoldID, TTL: holdTTL})
+	if closed, ok := errors.AsType[*billing.HoldStateError](err); ok && closed.From == meter.HoldExpired {
+		return &failure{reason: ReasonInsufficientAITime, class: ClassUser, retryable: true, err: errWaited}
+	}
+	return err
 }
 
 // progress makes the event of a step; what would fall stays where it is.

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +29,7 @@ type Ports struct {
 	Appender *event.Appender
 	Blobs    *preview.Blobs
 	Origin   preview.Origin
+	Logger   *slog.Logger
 }
 
 // ResumeToken seals a position in a build's log.
@@ -104,5 +106,10 @@ func parseID(s string) uuid.UUID {
 	return id
 }
 
-// holdTTL keeps a hold for as long as a build may wait and run.
-const holdTTL = 24 * time.Hour
+const (
+	// holdTTL keeps a hold for as long as a build may wait and run. It begins
+	// anew with the work of a build that waited for long, and with each extension.
+	holdTTL = 24 * time.Hour
+	// holdSpare is what a hold outlasts its build's longest run by, at least.
+	holdSpare = time.Hour
+)

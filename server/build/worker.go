@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -32,7 +31,6 @@ type WorkerPorts struct {
 	Probe   Probe
 	// Timeout is the longest that a build may take from its first attempt on.
 	Timeout time.Duration
-	Logger  *slog.Logger
 	// Clock measures AI time; nil is the process's monotonic clock. It is for
 	// tests that move time.
 	Clock func() time.Time
@@ -49,7 +47,6 @@ type Worker struct {
 	probe   Probe
 	blobs   *preview.Blobs
 	timeout time.Duration
-	logger  *slog.Logger
 	clock   func() time.Time
 	jobs    *river.Client[pgx.Tx]
 
@@ -73,7 +70,6 @@ func NewWorker(p WorkerPorts) *Worker {
 		probe:   p.Probe,
 		blobs:   p.Blobs,
 		timeout: p.Timeout,
-		logger:  p.Logger,
 		clock:   p.Clock,
 		running: make(map[held]context.CancelCauseFunc),
 	}
