@@ -346,6 +346,27 @@ where g.void_time is not null
     and (sqlc.narg('account_id')::uuid is null or g.account_id = sqlc.narg('account_id')::uuid)
 limit @max_rows;
 
+-- What is owed of a grant is held, nothing of it is free, and a row of the journal
+-- took it; of a grant that was taken back, all that is held is owed.
+-- name: AuditOwedIsHeld :many
+select
+    g.account_id,
+    format('of grant %s, taken back at %s, %s s are owed, %s s held, %s s free', g.id, g.void_time at time zone 'UTC',
+        g.owed_seconds, g.held_seconds, g.free_seconds)::text as description
+from credit_grant as g
+where (g.owed_seconds <> 0 or g.void_time is not null)
+    and (sqlc.narg('account_id')::uuid is null or g.account_id = sqlc.narg('account_id')::uuid)
+    and (g.owed_seconds < 0
+        or g.owed_seconds > g.held_seconds
+        or (g.owed_seconds > 0 and g.free_seconds > 0)
+        or (g.void_time is not null and g.owed_seconds <> g.held_seconds)
+        or g.owed_seconds > 0 and not exists (
+            select 1
+            from journal as v
+            where v.account_id = g.account_id and v.kind = 'void' and (v.lines -> 0 ->> 'grant')::uuid = g.id
+        ))
+limit @max_rows;
+
 -- Whatever had ended at an account's last row was settled by then.
 -- name: AuditEndedAreSettled :many
 select

@@ -117,6 +117,7 @@ set free_seconds     = @free_seconds,
     held_seconds     = @held_seconds,
     consumed_seconds = @consumed_seconds,
     lapsed_seconds   = @lapsed_seconds,
+    owed_seconds     = @owed_seconds,
     void_time        = sqlc.narg('void_time')
 where id = @id and account_id = @account_id;
 

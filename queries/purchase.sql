@@ -86,7 +86,7 @@ where account_id = @account_id and idempotency_key = @idempotency_key::text;
 -- name: PurchaseByID :one
 select *
 from purchase
-where id = @id and provider = @provider;
+where id = @id;
 
 -- The purchase that a provider names by its own id of the payment, or of the
 -- payment page or charge. The payment's comes first.
@@ -112,15 +112,17 @@ set provider_id  = @provider_id::text,
     checkout_url = @checkout_url
 where id = @id and checkout_url = '';
 
--- Stores a purchase as its payment events make it. Its lock is held.
+-- Stores a purchase as its payment makes it. Its lock is held.
 -- name: PurchaseUpdate :execrows
 update purchase
 set state              = @state,
+    provider_id        = sqlc.narg('provider_id'),
     grant_id           = sqlc.narg('grant_id'),
     paid_time          = sqlc.narg('paid_time'),
     payment_id         = sqlc.narg('payment_id'),
     refunded_micros    = @refunded_micros,
-    restored_grant_ids = @restored_grant_ids::uuid[]
+    restored_grant_ids = @restored_grant_ids::uuid[],
+    disputed_seconds   = @disputed_seconds
 where id = @id;
 
 -- Waits for others that are at the events of one of a provider's ids. It comes
@@ -212,6 +214,13 @@ from credit_grant
 where account_id = @account_id and id = any (@ids::uuid[])
 order by create_time, id
 limit 1000;
+
+-- Takes back that held seconds of a grant were taken back. The account's lock is
+-- held.
+-- name: GrantForgive :execrows
+update credit_grant
+set owed_seconds = owed_seconds - @seconds
+where id = @id and account_id = @account_id and owed_seconds >= @seconds and void_time is null;
 
 -- Keeps who an account is to a provider. No row means that it was known.
 -- name: PaymentCustomerSet :execrows

@@ -208,19 +208,6 @@ values (
 )
 returning *;
 
--- name: TopUpPurchaseByID :one
-select *
-from purchase
-where id = @id;
-
--- name: TopUpPurchasePaid :execrows
-update purchase
-set state       = 'paid',
-    grant_id    = @grant_id::uuid,
-    paid_time   = @paid_time::timestamptz,
-    provider_id = coalesce(provider_id, @provider_id::text)
-where id = @id and paid_time is null;
-
 -- name: TopUpPurchaseFailed :execrows
 update purchase
 set state = 'failed'

@@ -66,13 +66,15 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 		DB: p.db, Ledger: billing.NewLedger(billing.Options{
 			Order: s.cfg.BurnOrder, Packages: s.cfg.Packages, PurchaseURL: s.cfg.PurchaseURL, Estimates: estimates,
 			OnTopUp: nudge.note, TopUpMetrics: billing.NewTopUpMetrics(s.metrics),
+			PaymentsOff: s.cfg.Payments != PaymentsStripe,
 		}),
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
 		Logger: s.log,
 	}
 	p.payments = s.cfg.newPayments()
 	p.purchases = billing.NewPurchases(billing.PurchaseOptions{
-		DB: p.db, Ledger: ports.Ledger, Payments: p.payments, CardChanged: ports.Ledger.CardChanged, Log: s.log,
+		DB: p.db, Ledger: ports.Ledger, Payments: p.payments, CardChanged: ports.Ledger.CardChanged,
+		Metrics: billing.NewPaymentMetrics(s.metrics), Log: s.log,
 	})
 	if err := p.purchases.SyncPackages(ctx, s.cfg.Packages); err != nil {
 		return nil, err

@@ -311,7 +311,7 @@ select
     format('grant %s of %s s was made by %s rows, by row %s with %s s', coalesce(g.id, j.grant_id), g.seconds,
         coalesce(j.entries, 0), j.seq, j.granted_delta)::text as description
 from (
-    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
+    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time, owed_seconds
     from credit_grant
     where $1::uuid is null or credit_grant.account_id = $1::uuid
 ) as g
@@ -372,7 +372,7 @@ select
         array[g.free_seconds, g.held_seconds, g.consumed_seconds, g.lapsed_seconds],
         array[l.free, l.held, l.consumed, l.lapsed])::text as description
 from (
-    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
+    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time, owed_seconds
     from credit_grant
     where $1::uuid is null or credit_grant.account_id = $1::uuid
 ) as g
@@ -634,18 +634,70 @@ func (q *Queries) AuditNextDueMatches(ctx context.Context, db DBTX, arg *AuditNe
 	return items, nil
 }
 
+const auditOwedIsHeld = `-- name: AuditOwedIsHeld :many
+select
+    g.account_id,
+    format('of grant %s, taken back at %s, %s s are owed, %s s held, %s s free', g.id, g.void_time at time zone 'UTC',
+        g.owed_seconds, g.held_seconds, g.free_seconds)::text as description
+from credit_grant as g
+where (g.owed_seconds <> 0 or g.void_time is not null)
+    and ($1::uuid is null or g.account_id = $1::uuid)
+    and (g.owed_seconds < 0
+        or g.owed_seconds > g.held_seconds
+        or (g.owed_seconds > 0 and g.free_seconds > 0)
+        or (g.void_time is not null and g.owed_seconds <> g.held_seconds)
+        or g.owed_seconds > 0 and not exists (
+            select 1
+            from journal as v
+            where v.account_id = g.account_id and v.kind = 'void' and (v.lines -> 0 ->> 'grant')::uuid = g.id
+        ))
+limit $2
+`
+
+type AuditOwedIsHeldParams struct {
+	AccountID *uuid.UUID
+	MaxRows   int32
+}
+
+type AuditOwedIsHeldRow struct {
+	AccountID   uuid.UUID
+	Description string
+}
+
+// What is owed of a grant is held, nothing of it is free, and a row of the journal
+// took it; of a grant that was taken back, all that is held is owed.
+func (q *Queries) AuditOwedIsHeld(ctx context.Context, db DBTX, arg *AuditOwedIsHeldParams) ([]*AuditOwedIsHeldRow, error) {
+	rows, err := db.Query(ctx, auditOwedIsHeld, arg.AccountID, arg.MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []*AuditOwedIsHeldRow{}
+	for rows.Next() {
+		var i AuditOwedIsHeldRow
+		if err := rows.Scan(&i.AccountID, &i.Description); err != nil {
+			return nil, err
+		}
+		items = append(items, &i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const auditPurchasesMatchGrants = `-- name: AuditPurchasesMatchGrants :many
 select
     coalesce(p.account_id, g.account_id)::uuid as account_id,
     format('purchase %s of %s s, paid at %s for %s s, has grant %s of %s s until %s', p.id, p.seconds, p.paid_time at time zone 'UTC', coalesce(p.life_seconds::text, 'unlimited'), g.id, g.seconds, coalesce((g.expire_time at time zone 'UTC')::text, 'ever'))::text as description
 from (
-    select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
+    select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds, disputed_seconds
     from purchase
     where purchase.grant_id is not null
         and ($1::uuid is null or purchase.account_id = $1::uuid)
 ) as p
 full join (
-    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
+    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time, owed_seconds
     from credit_grant
     where credit_grant.source = 'payment'
         and ($1::uuid is null or credit_grant.account_id = $1::uuid)

@@ -248,7 +248,7 @@ select
     coalesce(g.account_id, h.account_id)::uuid as account_id,
     format('of grant %s %s s are held, open holds have %s s of it', coalesce(g.id, h.grant_id), g.held_seconds, h.seconds)::text as description
 from (
-    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
+    select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time, owed_seconds
     from credit_grant
     where credit_grant.open
         and ($1::uuid is null or credit_grant.account_id = $1::uuid)

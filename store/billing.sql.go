@@ -326,7 +326,7 @@ func (q *Queries) EstimateCounts(ctx context.Context, db DBTX, arg *EstimateCoun
 }
 
 const grantByID = `-- name: GrantByID :one
-select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
+select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time, owed_seconds
 from credit_grant
 where id = $1 and account_id = $2
 `
@@ -354,6 +354,7 @@ func (q *Queries) GrantByID(ctx context.Context, db DBTX, arg *GrantByIDParams) 
 		&i.CreateTime,
 		&i.ExpireTime,
 		&i.VoidTime,
+		&i.OwedSeconds,
 	)
 	return &i, err
 }
@@ -424,7 +425,7 @@ func (q *Queries) GrantInsert(ctx context.Context, db DBTX, arg *GrantInsertPara
 
 const grantOpen = `-- name: GrantOpen :many
 select
-    g.id, g.account_id, g.kind, g.source, g.reason, g.seconds, g.free_seconds, g.held_seconds, g.consumed_seconds, g.lapsed_seconds, g.open, g.create_time, g.expire_time, g.void_time,
+    g.id, g.account_id, g.kind, g.source, g.reason, g.seconds, g.free_seconds, g.held_seconds, g.consumed_seconds, g.lapsed_seconds, g.open, g.create_time, g.expire_time, g.void_time, g.owed_seconds,
     clock_timestamp()::timestamptz as now,
     coalesce((select to_json(t) from auto_topup as t where t.account_id = $1 and t.enabled), 'null')::json as top_up
 from credit_grant as g
@@ -472,6 +473,7 @@ func (q *Queries) GrantOpen(ctx context.Context, db DBTX, arg *GrantOpenParams) 
 			&i.CreditGrant.CreateTime,
 			&i.CreditGrant.ExpireTime,
 			&i.CreditGrant.VoidTime,
+			&i.CreditGrant.OwedSeconds,
 			&i.Now,
 			&i.TopUp,
 		); err != nil {
@@ -528,8 +530,9 @@ set free_seconds     = $1,
     held_seconds     = $2,
     consumed_seconds = $3,
     lapsed_seconds   = $4,
-    void_time        = $5
-where id = $6 and account_id = $7
+    owed_seconds     = $5,
+    void_time        = $6
+where id = $7 and account_id = $8
 `
 
 type GrantUpdateParams struct {
@@ -537,6 +540,7 @@ type GrantUpdateParams struct {
 	HeldSeconds     int64
 	ConsumedSeconds int64
 	LapsedSeconds   int64
+	OwedSeconds     int64
 	VoidTime        *time.Time
 	ID              uuid.UUID
 	AccountID       uuid.UUID
@@ -549,6 +553,7 @@ func (q *Queries) GrantUpdate(ctx context.Context, db DBTX, arg *GrantUpdatePara
 		arg.HeldSeconds,
 		arg.ConsumedSeconds,
 		arg.LapsedSeconds,
+		arg.OwedSeconds,
 		arg.VoidTime,
 		arg.ID,
 		arg.AccountID,

@@ -130,6 +130,7 @@ type CreditGrant struct {
 	CreateTime      time.Time
 	ExpireTime      *time.Time
 	VoidTime        *time.Time
+	OwedSeconds     int64
 }
 
 type Hold struct {
@@ -244,6 +245,7 @@ type Purchase struct {
 	PaymentID        *string
 	RestoredGrantIds []uuid.UUID
 	LifeSeconds      *int64
+	DisputedSeconds  int64
 }
 
 type TokenKey struct {

@@ -12,8 +12,30 @@ import (
 	"github.com/google/uuid"
 )
 
+const grantForgive = `-- name: GrantForgive :execrows
+update credit_grant
+set owed_seconds = owed_seconds - $1
+where id = $2 and account_id = $3 and owed_seconds >= $1 and void_time is null
+`
+
+type GrantForgiveParams struct {
+	Seconds   int64
+	ID        uuid.UUID
+	AccountID uuid.UUID
+}
+
+// Takes back that held seconds of a grant were taken back. The account's lock is
+// held.
+func (q *Queries) GrantForgive(ctx context.Context, db DBTX, arg *GrantForgiveParams) (int64, error) {
+	result, err := db.Exec(ctx, grantForgive, arg.Seconds, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const grantsByIDs = `-- name: GrantsByIDs :many
-select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time
+select id, account_id, kind, source, reason, seconds, free_seconds, held_seconds, consumed_seconds, lapsed_seconds, open, create_time, expire_time, void_time, owed_seconds
 from credit_grant
 where account_id = $1 and id = any ($2::uuid[])
 order by create_time, id
@@ -50,6 +72,7 @@ func (q *Queries) GrantsByIDs(ctx context.Context, db DBTX, arg *GrantsByIDsPara
 			&i.CreateTime,
 			&i.ExpireTime,
 			&i.VoidTime,
+			&i.OwedSeconds,
 		); err != nil {
 			return nil, err
 		}
@@ -485,18 +508,17 @@ func (q *Queries) PaymentSubjectLock(ctx context.Context, db DBTX, arg *PaymentS
 }
 
 const purchaseByID = `-- name: PurchaseByID :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds, disputed_seconds
 from purchase
-where id = $1 and provider = $2
+where id = $1
 `
 
 type PurchaseByIDParams struct {
-	ID       uuid.UUID
-	Provider string
+	ID uuid.UUID
 }
 
 func (q *Queries) PurchaseByID(ctx context.Context, db DBTX, arg *PurchaseByIDParams) (*Purchase, error) {
-	row := db.QueryRow(ctx, purchaseByID, arg.ID, arg.Provider)
+	row := db.QueryRow(ctx, purchaseByID, arg.ID)
 	var i Purchase
 	err := row.Scan(
 		&i.ID,
@@ -521,12 +543,13 @@ func (q *Queries) PurchaseByID(ctx context.Context, db DBTX, arg *PurchaseByIDPa
 		&i.PaymentID,
 		&i.RestoredGrantIds,
 		&i.LifeSeconds,
+		&i.DisputedSeconds,
 	)
 	return &i, err
 }
 
 const purchaseByKey = `-- name: PurchaseByKey :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds, disputed_seconds
 from purchase
 where account_id = $1 and idempotency_key = $2::text
 `
@@ -563,12 +586,13 @@ func (q *Queries) PurchaseByKey(ctx context.Context, db DBTX, arg *PurchaseByKey
 		&i.PaymentID,
 		&i.RestoredGrantIds,
 		&i.LifeSeconds,
+		&i.DisputedSeconds,
 	)
 	return &i, err
 }
 
 const purchaseBySubject = `-- name: PurchaseBySubject :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds, disputed_seconds
 from purchase
 where provider = $1 and (payment_id = $2::text or provider_id = $2::text)
 order by (payment_id is not distinct from $2::text) desc
@@ -609,6 +633,7 @@ func (q *Queries) PurchaseBySubject(ctx context.Context, db DBTX, arg *PurchaseB
 		&i.PaymentID,
 		&i.RestoredGrantIds,
 		&i.LifeSeconds,
+		&i.DisputedSeconds,
 	)
 	return &i, err
 }
@@ -644,7 +669,7 @@ values (
     $11,
     $12
 )
-returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
+returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds, disputed_seconds
 `
 
 type PurchaseInsertParams struct {
@@ -701,12 +726,13 @@ func (q *Queries) PurchaseInsert(ctx context.Context, db DBTX, arg *PurchaseInse
 		&i.PaymentID,
 		&i.RestoredGrantIds,
 		&i.LifeSeconds,
+		&i.DisputedSeconds,
 	)
 	return &i, err
 }
 
 const purchaseLock = `-- name: PurchaseLock :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
+select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds, disputed_seconds
 from purchase
 where id = $1
 for update
@@ -743,6 +769,7 @@ func (q *Queries) PurchaseLock(ctx context.Context, db DBTX, arg *PurchaseLockPa
 		&i.PaymentID,
 		&i.RestoredGrantIds,
 		&i.LifeSeconds,
+		&i.DisputedSeconds,
 	)
 	return &i, err
 }
@@ -772,33 +799,39 @@ func (q *Queries) PurchaseOpenedIfNew(ctx context.Context, db DBTX, arg *Purchas
 const purchaseUpdate = `-- name: PurchaseUpdate :execrows
 update purchase
 set state              = $1,
-    grant_id           = $2,
-    paid_time          = $3,
-    payment_id         = $4,
-    refunded_micros    = $5,
-    restored_grant_ids = $6::uuid[]
-where id = $7
+    provider_id        = $2,
+    grant_id           = $3,
+    paid_time          = $4,
+    payment_id         = $5,
+    refunded_micros    = $6,
+    restored_grant_ids = $7::uuid[],
+    disputed_seconds   = $8
+where id = $9
 `
 
 type PurchaseUpdateParams struct {
 	State            string
+	ProviderID       *string
 	GrantID          *uuid.UUID
 	PaidTime         *time.Time
 	PaymentID        *string
 	RefundedMicros   int64
 	RestoredGrantIds []uuid.UUID
+	DisputedSeconds  int64
 	ID               uuid.UUID
 }
 
-// Stores a purchase as its payment events make it. Its lock is held.
+// Stores a purchase as its payment makes it. Its lock is held.
 func (q *Queries) PurchaseUpdate(ctx context.Context, db DBTX, arg *PurchaseUpdateParams) (int64, error) {
 	result, err := db.Exec(ctx, purchaseUpdate,
 		arg.State,
+		arg.ProviderID,
 		arg.GrantID,
 		arg.PaidTime,
 		arg.PaymentID,
 		arg.RefundedMicros,
 		arg.RestoredGrantIds,
+		arg.DisputedSeconds,
 		arg.ID,
 	)
 	if err != nil {

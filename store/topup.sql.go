@@ -526,46 +526,6 @@ func (q *Queries) TopUpFacts(ctx context.Context, db DBTX, arg *TopUpFactsParams
 	return &i, err
 }
 
-const topUpPurchaseByID = `-- name: TopUpPurchaseByID :one
-select id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
-from purchase
-where id = $1
-`
-
-type TopUpPurchaseByIDParams struct {
-	ID uuid.UUID
-}
-
-func (q *Queries) TopUpPurchaseByID(ctx context.Context, db DBTX, arg *TopUpPurchaseByIDParams) (*Purchase, error) {
-	row := db.QueryRow(ctx, topUpPurchaseByID, arg.ID)
-	var i Purchase
-	err := row.Scan(
-		&i.ID,
-		&i.AccountID,
-		&i.PackageID,
-		&i.Seconds,
-		&i.PriceMicros,
-		&i.CurrencyCode,
-		&i.Origin,
-		&i.IdempotencyKey,
-		&i.Fingerprint,
-		&i.Provider,
-		&i.ProviderID,
-		&i.CheckoutURL,
-		&i.State,
-		&i.GrantID,
-		&i.RefundedMicros,
-		&i.CreateTime,
-		&i.PaidTime,
-		&i.Locale,
-		&i.CustomerID,
-		&i.PaymentID,
-		&i.RestoredGrantIds,
-		&i.LifeSeconds,
-	)
-	return &i, err
-}
-
 const topUpPurchaseFailed = `-- name: TopUpPurchaseFailed :execrows
 update purchase
 set state = 'failed'
@@ -609,7 +569,7 @@ values (
     $8,
     $9
 )
-returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds
+returning id, account_id, package_id, seconds, price_micros, currency_code, origin, idempotency_key, fingerprint, provider, provider_id, checkout_url, state, grant_id, refunded_micros, create_time, paid_time, locale, customer_id, payment_id, restored_grant_ids, life_seconds, disputed_seconds
 `
 
 type TopUpPurchaseInsertParams struct {
@@ -660,35 +620,7 @@ func (q *Queries) TopUpPurchaseInsert(ctx context.Context, db DBTX, arg *TopUpPu
 		&i.PaymentID,
 		&i.RestoredGrantIds,
 		&i.LifeSeconds,
+		&i.DisputedSeconds,
 	)
 	return &i, err
-}
-
-const topUpPurchasePaid = `-- name: TopUpPurchasePaid :execrows
-update purchase
-set state       = 'paid',
-    grant_id    = $1::uuid,
-    paid_time   = $2::timestamptz,
-    provider_id = coalesce(provider_id, $3::text)
-where id = $4 and paid_time is null
-`
-
-type TopUpPurchasePaidParams struct {
-	GrantID    uuid.UUID
-	PaidTime   time.Time
-	ProviderID string
-	ID         uuid.UUID
-}
-
-func (q *Queries) TopUpPurchasePaid(ctx context.Context, db DBTX, arg *TopUpPurchasePaidParams) (int64, error) {
-	result, err := db.Exec(ctx, topUpPurchasePaid,
-		arg.GrantID,
-		arg.PaidTime,
-		arg.ProviderID,
-		arg.ID,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }

@@ -110,6 +110,7 @@ func auditRules() []auditRule {
 		ruleOf("gifts_disjoint", q.AuditGiftsDisjoint),
 		ruleOf("gifts_recorded", q.AuditGiftsRecorded),
 		ruleOf("voided_give_nothing", q.AuditVoidedGiveNothing),
+		ruleOf("owed_is_held", q.AuditOwedIsHeld),
 		ruleOf("ended_are_settled", q.AuditEndedAreSettled),
 		ruleOf("next_due_matches", q.AuditNextDueMatches),
 		ruleOf("holds_match_held", q.AuditHoldsMatchHeld),

@@ -173,7 +173,7 @@ func (p *Purchases) keepPage(ctx context.Context, opened *store.Purchase, page *
 // openedByAnother looks whether the same request, at the same time, has got the
 // page that this one did not.
 func (p *Purchases) openedByAnother(ctx context.Context, begun *store.Purchase, cause error) (*store.Purchase, error) {
-	purchase, err := p.queries.PurchaseByID(ctx, p.db, &store.PurchaseByIDParams{ID: begun.ID, Provider: begun.Provider})
+	purchase, err := p.queries.PurchaseByID(ctx, p.db, &store.PurchaseByIDParams{ID: begun.ID})
 	if err != nil || purchase.CheckoutURL == "" {
 		return nil, fmt.Errorf("open payment page: %w", cause)
 	}

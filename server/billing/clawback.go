@@ -14,9 +14,9 @@ import (
 )
 
 // takeOrGiveBack makes the purchase's grants hold as many seconds as are paid
-// for: it takes back what is free of what is not, and gives again what a won
-// dispute had taken. What was used stays; the note of the event says how much. What
-// an admin took of a purchase that was not disputed stays taken.
+// for: it takes back what is not, also of what is held once that returns, and gives
+// again what a won dispute had taken. What was used stays; the note of the event
+// says how much. What an admin took stays taken.
 func (p *Purchases) takeOrGiveBack(
 	ctx context.Context, tx store.Tx, purchase *store.Purchase, event *store.PaymentEvent, wasDisputed bool,
 ) error {
@@ -28,14 +28,16 @@ func (p *Purchases) takeOrGiveBack(
 	}
 	var has int64
 	for _, grant := range grants {
-		has += grant.Seconds - grant.LapsedSeconds
+		has += grant.Seconds - grant.LapsedSeconds - grant.OwedSeconds
+	}
+	if purchase.State == purchaseDisputed && !wasDisputed {
+		purchase.DisputedSeconds = has
 	}
 	due := paidSeconds(purchase)
-	switch {
-	case has >= due:
-	case wasDisputed:
-		return p.giveBack(ctx, tx, purchase, event, due-has)
-	default:
+	if has < due {
+		if back := min(due, purchase.DisputedSeconds) - has; wasDisputed && back > 0 {
+			return p.giveBack(ctx, tx, purchase, event, grants, back)
+		}
 		return nil
 	}
 	rest, err := p.takeBack(ctx, tx, purchase, event, grants, has-due)
@@ -72,16 +74,17 @@ func refundedSeconds(seconds, refunded, price int64) int64 {
 	return product.Quo(product, big.NewInt(price)).Int64()
 }
 
-// takeBack takes free seconds from the grants and returns what there was not. It
-// ends grants of which nothing is paid for any more.
+// takeBack takes seconds from the grants and returns what was not free. It ends
+// the grants of a purchase that was refunded whole; a dispute may still be won.
 func (p *Purchases) takeBack(
 	ctx context.Context, tx store.Tx, purchase *store.Purchase, event *store.PaymentEvent,
 	grants []*store.CreditGrant, seconds int64,
 ) (rest int64, err error) {
-	whole := paidSeconds(purchase) == 0
-	for _, grant := range grants {
+	whole := purchase.State == purchaseRefunded
+	parts := partsToTake(grants, seconds)
+	for i, grant := range grants {
 		request := VoidRequest{
-			AccountID: purchase.AccountID, GrantID: grant.ID, Seconds: min(seconds, grant.FreeSeconds),
+			AccountID: purchase.AccountID, GrantID: grant.ID, Seconds: parts[i],
 			Key: changeKey(event, grant.ID), Reason: event.Kind + ": purchase " + purchase.ID.String(),
 		}
 		switch {
@@ -99,11 +102,47 @@ func (p *Purchases) takeBack(
 	return seconds, nil
 }
 
-// giveBack grants again what was taken, to the same end. What would have ended by
-// now stays away.
+// partsToTake says how much to take of each grant: what is free of any of them
+// before what is held, which may still be used.
+func partsToTake(grants []*store.CreditGrant, seconds int64) []int64 {
+	parts := make([]int64, len(grants))
+	take := func(i int, most int64) {
+		part := min(seconds, most)
+		parts[i] += part
+		seconds -= part
+	}
+	for i, grant := range grants {
+		take(i, grant.FreeSeconds)
+	}
+	for i, grant := range grants {
+		take(i, grant.HeldSeconds-grant.OwedSeconds)
+	}
+	return parts
+}
+
+// giveBack gives again what was taken: what is still held is not owed any more,
+// and the rest is granted, to the same end. What would have ended by now stays
+// away.
 func (p *Purchases) giveBack(
-	ctx context.Context, tx store.Tx, purchase *store.Purchase, event *store.PaymentEvent, seconds int64,
+	ctx context.Context, tx store.Tx, purchase *store.Purchase, event *store.PaymentEvent,
+	grants []*store.CreditGrant, seconds int64,
 ) error {
+	for _, grant := range grants {
+		part := min(seconds, grant.OwedSeconds)
+		if part == 0 || grant.VoidTime != nil {
+			continue
+		}
+		rows, err := p.queries.GrantForgive(ctx, tx, &store.GrantForgiveParams{
+			ID: grant.ID, AccountID: purchase.AccountID, Seconds: part,
+		})
+		if err := oneRow(rows, err); err != nil {
+			return fmt.Errorf("give back held seconds of purchase %s: %w", purchase.ID, err)
+		}
+		seconds -= part
+	}
+	if seconds == 0 {
+		return nil
+	}
 	request := PurchaseGrant(purchase, *purchase.PaidTime)
 	request.Key, request.Seconds = changeKey(event, purchase.ID), seconds
 	request.Reason = event.Kind + ": purchase " + purchase.ID.String()

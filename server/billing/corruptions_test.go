@@ -96,6 +96,15 @@ func grantCorruptions() []corruption {
 			"update credit_grant set kind = 'welcome', source = 'gift' where account_id = $a and kind = 'compensation'",
 		}},
 		{"taken back but free", "voided_give_nothing", []string{"update credit_grant set void_time = now() where account_id = $a and kind = 'compensation'"}},
+		{"owed and not held", "owed_is_held", []string{
+			"update credit_grant set owed_seconds = held_seconds + 1 where account_id = $a and void_time is not null",
+		}},
+		{"owed beside what is free", "owed_is_held", []string{
+			"update credit_grant set owed_seconds = 1 where account_id = $a and held_seconds > 0",
+		}},
+		{"owed and never taken", "totals_match_grants grants_match_journal owed_is_held", []string{
+			"update credit_grant set owed_seconds = 1, consumed_seconds = consumed_seconds + free_seconds, free_seconds = 0 where account_id = $a and held_seconds > 0",
+		}},
 		{"taken back by nobody", "voided_give_nothing", []string{"update credit_grant set void_time = void_time + interval '1 us' where account_id = $a and void_time is not null"}},
 		{"ended and not settled", "ended_are_settled", []string{
 			"update credit_grant set expire_time = create_time + interval '1 us' where account_id = $a and kind = 'compensation'",

@@ -33,6 +33,9 @@ type Options struct {
 	// OnTopUp is called when an automatic purchase was decided on; the
 	// transaction may not be committed yet. It must not block. Nil is nothing.
 	OnTopUp func()
+	// PaymentsOff says that nothing can be bought: automatic purchases are not
+	// decided on, and no rule for them can be enabled.
+	PaymentsOff bool
 	// TopUpMetrics count automatic purchases; nil counts for nobody.
 	TopUpMetrics *TopUpMetrics
 }
@@ -47,6 +50,7 @@ type Ledger struct {
 	estimates   *Estimates
 	clock       func(time.Time) time.Time
 	onTopUp     func()
+	paymentsOff bool
 	topUps      *TopUpMetrics
 }
 
@@ -60,6 +64,7 @@ func NewLedger(options Options) *Ledger {
 		estimates:   options.Estimates,
 		clock:       options.Clock,
 		onTopUp:     options.OnTopUp,
+		paymentsOff: options.PaymentsOff,
 		topUps:      options.TopUpMetrics,
 	}
 	if options.Order != nil {

@@ -158,7 +158,7 @@ func (b *topUpBundle) stored() *store.Purchase {
 	if err := b.db.QueryRow(b.t.Context(), "select id from purchase where account_id = $1", b.account).Scan(&id); err != nil {
 		b.t.Fatal(err)
 	}
-	purchase, err := store.New().PurchaseByID(b.t.Context(), b.db, &store.PurchaseByIDParams{ID: id, Provider: b.bank.Name()})
+	purchase, err := store.New().PurchaseByID(b.t.Context(), b.db, &store.PurchaseByIDParams{ID: id})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func grantFromRow(row *store.CreditGrant) Credit {
 	return Credit{
 		ID: meter.ID(row.ID), Kind: meter.Kind(row.Kind), Source: meter.Source(row.Source), Reason: row.Reason,
 		Seconds: row.Seconds, Free: row.FreeSeconds, Held: row.HeldSeconds,
-		Consumed: row.ConsumedSeconds, Lapsed: row.LapsedSeconds,
+		Consumed: row.ConsumedSeconds, Lapsed: row.LapsedSeconds, Owed: row.OwedSeconds,
 		CreateTime: row.CreateTime.UTC(), ExpireTime: timeOrZero(row.ExpireTime), VoidTime: timeOrZero(row.VoidTime),
 	}
 }

@@ -70,9 +70,10 @@ func (p *Purchases) find(ctx context.Context, db store.DBTX, event *PaymentEvent
 	var err error
 	switch {
 	case event.PurchaseID != uuid.Nil:
-		purchase, err = absent(p.queries.PurchaseByID(ctx, db, &store.PurchaseByIDParams{
-			ID: event.PurchaseID, Provider: p.payments.Name(),
-		}))
+		purchase, err = absent(p.queries.PurchaseByID(ctx, db, &store.PurchaseByIDParams{ID: event.PurchaseID}))
+		if purchase != nil && purchase.Provider != p.payments.Name() {
+			purchase = nil
+		}
 	case event.Subject != "":
 		purchase, err = absent(p.queries.PurchaseBySubject(ctx, db, &store.PurchaseBySubjectParams{
 			Provider: p.payments.Name(), Subject: event.Subject,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
@@ -89,6 +90,7 @@ type market struct {
 	cards    map[uuid.UUID]int // how often each account's card has changed
 	// bought is what an account had of packages when its card changed last.
 	boughtAtCard int64
+	metrics      *prometheus.Registry
 }
 
 func newMarket(t *testing.T) *market {
@@ -99,12 +101,13 @@ func newMarket(t *testing.T) *market {
 func newMarketOn(t *testing.T, b *testBundle, name string) *market {
 	t.Helper()
 	m := &market{
-		testBundle: b, cards: map[uuid.UUID]int{},
+		testBundle: b, cards: map[uuid.UUID]int{}, metrics: prometheus.NewRegistry(),
 		provider: &provider{name: name, pages: map[uuid.UUID]billing.PaymentOrder{}},
 	}
 	var mu sync.Mutex
 	m.Purchases = billing.NewPurchases(billing.PurchaseOptions{
 		DB: b.db, Ledger: b.Ledger, Payments: m.provider, Clock: func() time.Time { return noon },
+		Metrics: billing.NewPaymentMetrics(m.metrics),
 		CardChanged: func(ctx context.Context, tx store.Tx, account uuid.UUID) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -121,6 +124,14 @@ func newMarketOn(t *testing.T, b *testBundle, name string) *market {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// wantTold compares how often the webhook came to a result.
+func (m *market) wantTold(result string, n float64) {
+	m.t.Helper()
+	if got := counted(m.t, m.metrics, result); got != n {
+		m.t.Errorf("%s: counted %v, want %v", result, got, n)
+	}
 }
 
 func request(account uuid.UUID, key string) billing.CheckoutRequest {
@@ -174,7 +185,7 @@ func paymentOf(purchase *store.Purchase) string { return "payment-" + purchase.I
 
 func (m *market) wantPurchase(id uuid.UUID, state string, refundedMicros int64) *store.Purchase {
 	m.t.Helper()
-	stored, err := store.New().PurchaseByID(m.t.Context(), m.db, &store.PurchaseByIDParams{ID: id, Provider: m.provider.name})
+	stored, err := store.New().PurchaseByID(m.t.Context(), m.db, &store.PurchaseByIDParams{ID: id})
 	if err != nil {
 		m.t.Fatal(err)
 	}

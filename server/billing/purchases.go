@@ -26,7 +26,9 @@ type PurchaseOptions struct {
 	CardChanged func(ctx context.Context, tx store.Tx, accountID uuid.UUID) error
 	// Clock says how old a webhook's signature is; nil is [time.Now].
 	Clock func() time.Time
-	Log   *slog.Logger
+	// Metrics count what the provider tells; nil counts for nobody.
+	Metrics *PaymentMetrics
+	Log     *slog.Logger
 }
 
 // Purchases sells packages and applies what the payment provider tells. It is
@@ -41,6 +43,7 @@ type Purchases struct {
 	payments    Payments
 	cardChanged func(ctx context.Context, tx store.Tx, accountID uuid.UUID) error
 	clock       func() time.Time
+	metrics     *PaymentMetrics
 	log         *slog.Logger
 }
 
@@ -48,7 +51,7 @@ type Purchases struct {
 func NewPurchases(options PurchaseOptions) *Purchases {
 	p := &Purchases{
 		db: options.DB, queries: store.New(), ledger: options.Ledger, payments: options.Payments,
-		cardChanged: options.CardChanged, clock: options.Clock, log: options.Log,
+		cardChanged: options.CardChanged, clock: options.Clock, metrics: options.Metrics, log: options.Log,
 	}
 	if p.payments == nil {
 		p.payments = Manual{}
@@ -58,6 +61,9 @@ func NewPurchases(options PurchaseOptions) *Purchases {
 	}
 	if p.clock == nil {
 		p.clock = time.Now
+	}
+	if p.metrics == nil {
+		p.metrics = NewPaymentMetrics(nil)
 	}
 	return p
 }

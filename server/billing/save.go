@@ -72,7 +72,8 @@ func (l *Ledger) saveGrants(ctx context.Context, db store.DBTX, changes *meter.C
 	for _, grant := range changes.Grants {
 		rows, err := l.queries.GrantUpdate(ctx, db, &store.GrantUpdateParams{
 			ID: uuid.UUID(grant.ID), AccountID: accountID, FreeSeconds: grant.Free, HeldSeconds: grant.Held,
-			ConsumedSeconds: grant.Consumed, LapsedSeconds: grant.Lapsed, VoidTime: timeOrNull(grant.VoidTime),
+			ConsumedSeconds: grant.Consumed, LapsedSeconds: grant.Lapsed, OwedSeconds: grant.Owed,
+			VoidTime: timeOrNull(grant.VoidTime),
 		})
 		if err := oneRow(rows, err); err != nil {
 			return fmt.Errorf("update grant: %w", err)

@@ -34,7 +34,7 @@ func (s *Service) SetAutoTopUp(
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, paymentFault(err)
 	}
 	return &billingv1.SetAutoTopUpResponse{AutoTopUp: autoTopUpToProto(rule)}, nil
 }

@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -121,12 +122,9 @@ func (p *Purchases) pay(ctx context.Context, tx store.Tx, purchase *store.Purcha
 		if err != nil {
 			return err
 		}
-		grant, _, err := p.ledger.Grant(ctx, tx, PurchaseGrant(purchase, paid))
-		if err != nil {
-			return fmt.Errorf("grant purchase %s: %w", purchase.ID, err)
+		if err := p.ledger.payPurchase(ctx, tx, purchase, paid); err != nil {
+			return err
 		}
-		id := uuid.UUID(grant.ID)
-		purchase.GrantID, purchase.PaidTime = &id, &paid
 	}
 	return p.keepCustomer(ctx, tx, purchase.AccountID, event.CustomerID)
 }
@@ -149,9 +147,27 @@ func (p *Purchases) balance(
 			return err
 		}
 	}
-	rows, err := p.queries.PurchaseUpdate(ctx, tx, &store.PurchaseUpdateParams{
-		ID: purchase.ID, State: purchase.State, GrantID: purchase.GrantID, PaidTime: purchase.PaidTime,
-		PaymentID: purchase.PaymentID, RefundedMicros: purchase.RefundedMicros, RestoredGrantIds: purchase.RestoredGrantIds,
+	return p.ledger.savePurchase(ctx, tx, purchase)
+}
+
+// payPurchase grants what was paid for and notes it in the purchase, which is
+// locked and not paid yet. It is to be saved.
+func (l *Ledger) payPurchase(ctx context.Context, tx store.Tx, purchase *store.Purchase, paid time.Time) error {
+	grant, _, err := l.Grant(ctx, tx, PurchaseGrant(purchase, paid))
+	if err != nil {
+		return fmt.Errorf("grant purchase %s: %w", purchase.ID, err)
+	}
+	id := uuid.UUID(grant.ID)
+	purchase.GrantID, purchase.PaidTime = &id, &paid
+	return nil
+}
+
+// savePurchase stores a purchase as it stands. Its lock is held.
+func (l *Ledger) savePurchase(ctx context.Context, db store.DBTX, purchase *store.Purchase) error {
+	rows, err := l.queries.PurchaseUpdate(ctx, db, &store.PurchaseUpdateParams{
+		ID: purchase.ID, State: purchase.State, ProviderID: purchase.ProviderID, GrantID: purchase.GrantID,
+		PaidTime: purchase.PaidTime, PaymentID: purchase.PaymentID, RefundedMicros: purchase.RefundedMicros,
+		RestoredGrantIds: purchase.RestoredGrantIds, DisputedSeconds: purchase.DisputedSeconds,
 	})
 	if err := oneRow(rows, err); err != nil {
 		return fmt.Errorf("store purchase: %w", err)

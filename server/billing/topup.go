@@ -75,7 +75,7 @@ func (l *Ledger) decideTopUp(ctx context.Context, db store.DBTX, c topUpCase) (*
 	verdict := &topUpVerdict{topUpCase: c, sold: l.packageByID(c.rule.PackageID), monthEnd: end}
 	facts := meter.TopUpFacts{
 		Now: c.now, Spendable: c.account.Free, SpentMicros: found.SpentMicros, InFlight: found.InFlight,
-		TakenBack: found.TakenBack,
+		TakenBack: found.TakenBack, PaymentsOff: l.paymentsOff,
 	}
 	if verdict.sold != nil {
 		facts.PackageSeconds, facts.PriceMicros = verdict.sold.Seconds, verdict.sold.PriceMicros
@@ -180,18 +180,23 @@ func (l *Ledger) lockTopUp(ctx context.Context, tx store.Tx, accountID uuid.UUID
 	return topUpCase{account: &changes.Account, rule: state.TopUp, seq: state.Account.Seq, now: book.Now()}, nil
 }
 
-// topUpRow is a row of auto_topup that is enabled, as it comes with the grants.
+// topUpRow is a [store.AutoTopup] as it comes with the grants.
 type topUpRow struct {
-	Threshold  int64      `json:"threshold_seconds"`
-	Package    string     `json:"package_id"`
-	Cap        int64      `json:"monthly_cap_micros"`
-	Consent    string     `json:"consent_version"`
-	Declines   int32      `json:"declines"`
-	PauseUntil *time.Time `json:"pause_until"`
-	Suspended  bool       `json:"suspended"`
-	ReviewTime *time.Time `json:"review_time"`
+	AccountID        uuid.UUID  `json:"account_id"`
+	Enabled          bool       `json:"enabled"`
+	ThresholdSeconds int64      `json:"threshold_seconds"`
+	PackageID        string     `json:"package_id"`
+	MonthlyCapMicros int64      `json:"monthly_cap_micros"`
+	ConsentVersion   string     `json:"consent_version"`
+	ConsentTime      *time.Time `json:"consent_time"`
+	Declines         int32      `json:"declines"`
+	PauseUntil       *time.Time `json:"pause_until"`
+	Suspended        bool       `json:"suspended"`
+	UpdateTime       time.Time  `json:"update_time"`
+	ReviewTime       *time.Time `json:"review_time"`
 }
 
+// topUpFromJSON reads a rule, or null for none.
 func topUpFromJSON(text json.RawMessage) (meter.TopUp, error) {
 	if len(text) == 0 || string(text) == "null" {
 		return meter.TopUp{}, nil
@@ -200,9 +205,5 @@ func topUpFromJSON(text json.RawMessage) (meter.TopUp, error) {
 	if err := json.Unmarshal(text, &row); err != nil {
 		return meter.TopUp{}, fmt.Errorf("decode top-up rule: %w", err)
 	}
-	return meter.TopUp{
-		Enabled: true, Threshold: row.Threshold, PackageID: row.Package, CapMicros: row.Cap,
-		Consented: row.Consent != "", Declines: row.Declines, PauseUntil: timeOrZero(row.PauseUntil),
-		Suspended: row.Suspended, ReviewTime: timeOrZero(row.ReviewTime),
-	}, nil
+	return topUpFromRow((*store.AutoTopup)(&row)), nil
 }

@@ -29,6 +29,7 @@ type topUpBundle struct {
 	topUps  *billing.TopUps
 	decided atomic.Int64
 	metrics *prometheus.Registry
+	options billing.Options
 }
 
 func setupTopUp(t *testing.T) *topUpBundle {
@@ -41,12 +42,13 @@ func setupTopUp(t *testing.T) *topUpBundle {
 	for _, p := range packages {
 		b.exec("insert into package values ($1, $2, $3, $4, true)", p.ID, p.Seconds, p.PriceMicros, p.CurrencyCode)
 	}
-	b.Ledger = billing.NewLedger(billing.Options{
+	b.options = billing.Options{
 		Packages:     packages,
 		Clock:        func(time.Time) time.Time { return *b.clock.Load() },
 		OnTopUp:      func() { b.decided.Add(1) },
 		TopUpMetrics: billing.NewTopUpMetrics(b.metrics),
-	})
+	}
+	b.Ledger = billing.NewLedger(b.options)
 	b.topUps = b.node()
 	t.Cleanup(b.auditTopUps)
 	return b
@@ -55,6 +57,13 @@ func setupTopUp(t *testing.T) *topUpBundle {
 // node is one more that makes the purchases.
 func (b *topUpBundle) node() *billing.TopUps {
 	return billing.NewTopUps(b.db, b.Ledger, b.bank, slog.New(slog.DiscardHandler))
+}
+
+// closeTill makes the bundle one that sells nothing.
+func (b *topUpBundle) closeTill() {
+	b.options.PaymentsOff = true
+	b.Ledger = billing.NewLedger(b.options)
+	b.topUps = billing.NewTopUps(b.db, b.Ledger, billing.Manual{}, slog.New(slog.DiscardHandler))
 }
 
 // auditTopUps compares what was bought with what was given.
@@ -150,11 +159,18 @@ func (b *topUpBundle) wantAttempts(want ...string) {
 
 func (b *topUpBundle) wantCounted(result string, n float64) {
 	b.t.Helper()
-	families, err := b.metrics.Gather()
-	if err != nil {
-		b.t.Fatal(err)
+	if got := counted(b.t, b.metrics, result); got != n {
+		b.t.Errorf("%s: counted %v, want %v", result, got, n)
 	}
-	got := 0.0
+}
+
+// counted is what the only counter of a registry says of a result.
+func counted(t *testing.T, registry *prometheus.Registry, result string) (got float64) {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			if metric.GetLabel()[0].GetValue() == result {
@@ -162,9 +178,7 @@ func (b *topUpBundle) wantCounted(result string, n float64) {
 			}
 		}
 	}
-	if got != n {
-		b.t.Errorf("%s: counted %v, want %v", result, got, n)
-	}
+	return got
 }
 
 // One purchase closes the whole gap, and the attempt is decided by the hold that

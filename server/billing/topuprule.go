@@ -71,8 +71,8 @@ func (l *Ledger) AutoTopUp(ctx context.Context, db store.DBTX, accountID uuid.UU
 // SetAutoTopUp replaces an account's rule in the caller's transaction, which is not
 // one of [store.InShortTx], and returns it. To enable it is to consent anew: that lifts a suspension and a pause, and an
 // account that is short buys at once. To disable it stops a purchase that was
-// decided on, unless the charge has begun. It returns [ErrNoConsent],
-// [ErrPackageNotFound], [ErrCapTooLow] and [ErrInvalid].
+// decided on, unless the charge has begun. It returns [ErrPaymentsOff],
+// [ErrNoConsent], [ErrPackageNotFound], [ErrCapTooLow] and [ErrInvalid].
 func (l *Ledger) SetAutoTopUp(ctx context.Context, tx store.Tx, request AutoTopUpRequest) (*AutoTopUp, error) {
 	request.ThresholdSeconds = cmp.Or(request.ThresholdSeconds, meter.TopUpThreshold)
 	request.PackageID = cmp.Or(request.PackageID, defaultTopUpPackage)
@@ -114,6 +114,8 @@ func (l *Ledger) checkAutoTopUp(request *AutoTopUpRequest) error {
 	}
 	sold := l.packageByID(request.PackageID)
 	switch {
+	case l.paymentsOff:
+		return ErrPaymentsOff
 	case request.ConsentVersion == "":
 		return ErrNoConsent
 	case sold == nil:

@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -265,6 +266,69 @@ func TestTopUpPaymentsOff(t *testing.T) {
 	b.wantAttempts("failed payments_off", "skipped paused")
 	if n := b.count("select count(*) from purchase where state = 'failed'"); n != 1 {
 		t.Error("the purchase has not failed")
+	}
+}
+
+// A rule from when something was sold buys nothing any more, and leaves one row
+// however often it is decided on.
+func TestTopUpWhereNothingIsSold(t *testing.T) {
+	t.Parallel()
+	b := setupTopUp(t)
+	b.enable()
+	b.spend(3600)
+	b.closeTill()
+	b.sweep() // The attempt that was decided on before.
+	for range 3 {
+		b.advance(2 * time.Hour)
+		b.spend(10)
+		b.sweep()
+	}
+	b.wantAttempts("skipped payments_off 4")
+	if n := b.count("select count(*) from purchase"); n != 0 {
+		t.Errorf("%d purchases of nothing", n)
+	}
+	if _, err := b.set(billing.AutoTopUpRequest{Enabled: true, MonthlyCapMicros: price, ConsentVersion: "v1"}); !errors.Is(err, billing.ErrPaymentsOff) {
+		t.Errorf("a rule is enabled: %v", err)
+	}
+	if rule, err := b.set(billing.AutoTopUpRequest{}); err != nil || rule.Enabled {
+		t.Errorf("a rule stays enabled: %+v, %v", rule, err)
+	}
+}
+
+// A purchase that another provider was asked for is not this one's to charge or to
+// give up; that one's webhook may still tell.
+func TestTopUpOfAnotherProvider(t *testing.T) {
+	t.Parallel()
+	for name, manual := range map[string]bool{"manual": true, "another": false} {
+		b := setupTopUp(t)
+		b.enable()
+		b.bank.will(reply{before: billing.ErrPaymentsAway})
+		b.spend(3890)
+		b.sweep()
+		if manual {
+			b.closeTill()
+		} else {
+			b.exec("update purchase set provider = 'another'")
+		}
+		b.advance(time.Hour)
+		b.sweep()
+		b.wantAttempts("pending")
+		b.bank.wantCalls(1)
+		if n := b.count("select count(*) from purchase where state = 'open'"); n != 1 {
+			t.Errorf("%s: the purchase does not wait", name)
+		}
+	}
+}
+
+func TestServeAutoTopUpWherePaymentsAreOff(t *testing.T) {
+	t.Parallel()
+	b := setupTopUp(t)
+	b.closeTill()
+	s := serveOn(t, b.testBundle)
+	_, err := s.SetAutoTopUp(t.Context(), &billingv1.SetAutoTopUpRequest{Enabled: true, MonthlyCapMicros: price, ConsentVersion: "v1"})
+	wantFault(t, err, connect.CodeFailedPrecondition, "PAYMENTS_OFF")
+	if _, err := s.SetAutoTopUp(t.Context(), &billingv1.SetAutoTopUpRequest{}); err != nil {
+		t.Errorf("to disable a rule: %v", err)
 	}
 }
 

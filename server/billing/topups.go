@@ -139,6 +139,9 @@ func (t *TopUps) work(ctx context.Context, attempt *store.TopupAttempt, now time
 	if now.Sub(purchase.CreateTime) >= topUpGiveUp {
 		return t.failed(ctx, attempt, purchase.ID, errUnanswered)
 	}
+	if purchase.Provider != t.payments.Name() {
+		return t.retry(ctx, attempt, fmt.Errorf("purchase %s: %w", purchase.ID, errOtherProvider))
+	}
 	charge, err := t.charge(ctx, purchase)
 	declined, isDeclined := errors.AsType[*DeclinedError](err)
 	switch {

@@ -17,12 +17,16 @@ import (
 // errUnanswered ends an attempt whose charge nobody could tell the result of.
 var errUnanswered = errors.New("the provider did not answer for a day")
 
+// errOtherProvider leaves a purchase alone that only another provider knows of: it
+// may have been charged there.
+var errOtherProvider = errors.New("it was begun with another payment provider")
+
 // purchase returns the attempt's purchase, which it commits before anybody is
 // charged. It decides on it once more, with the rule and the balance of now; nil
 // says that the attempt is over.
 func (t *TopUps) purchase(ctx context.Context, attempt *store.TopupAttempt) (*store.Purchase, error) {
 	if attempt.PurchaseID != nil {
-		return t.queries.TopUpPurchaseByID(ctx, t.db, &store.TopUpPurchaseByIDParams{ID: *attempt.PurchaseID})
+		return t.queries.PurchaseByID(ctx, t.db, &store.PurchaseByIDParams{ID: *attempt.PurchaseID})
 	}
 	var purchase *store.Purchase
 	skipped := false
@@ -130,17 +134,14 @@ func (t *TopUps) pay(ctx context.Context, tx pgx.Tx, purchaseID uuid.UUID, charg
 	if purchase.PaidTime != nil {
 		return nil
 	}
-	grant, _, err := t.ledger.Grant(ctx, tx, PurchaseGrant(purchase, found.now))
-	if err != nil {
+	if err := t.ledger.payPurchase(ctx, tx, purchase, found.now); err != nil {
 		return err
 	}
-	rows, err := t.queries.TopUpPurchasePaid(ctx, tx, &store.TopUpPurchasePaidParams{
-		ID: purchaseID, GrantID: uuid.UUID(grant.ID), PaidTime: found.now, ProviderID: chargeID,
-	})
-	if err := oneRow(rows, err); err != nil {
-		return fmt.Errorf("mark purchase paid: %w", err)
+	purchase.State = purchasePaid
+	if purchase.ProviderID == nil {
+		purchase.ProviderID = &chargeID
 	}
-	return nil
+	return t.ledger.savePurchase(ctx, tx, purchase)
 }
 
 // declined notes that the bank refused, and pauses or suspends the rule.

@@ -21,8 +21,9 @@ var ErrGrantNotFound = ErrHoldNotFound
 type VoidRequest struct {
 	AccountID uuid.UUID
 	GrantID   uuid.UUID
-	// Seconds bounds what is taken, and the grant goes on giving what is left; 0
-	// takes all that is free, and the grant gives no more.
+	// Seconds bounds what is taken: first what is free, then what holds have, of
+	// which as much lapses once they give it back. The grant goes on giving what is
+	// left. 0 takes all, and the grant gives no more.
 	Seconds int64
 	// Key makes the request repeatable: 1 to 255 bytes, scoped to the account.
 	Key string
@@ -32,7 +33,8 @@ type VoidRequest struct {
 
 // Void takes back what is free of a grant, in the caller's transaction, and
 // returns what that was and the balance after it. What open holds have of the
-// grant they may use; what they give back lapses, if all of it was taken. The key is required; the same
+// grant they may use; what they give back lapses as far as it was
+// taken. The key is required; the same
 // request again returns the first answer. It returns [ErrGrantNotFound],
 // [ErrKeyReused] and [ErrInvalid].
 func (l *Ledger) Void(ctx context.Context, tx store.Tx, request VoidRequest) (*Voided, *Balance, error) {

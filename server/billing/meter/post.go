@@ -23,6 +23,7 @@ func (b *Book) post(e Entry, lines sheet) *Entry {
 		grant.Held += line.Held
 		grant.Consumed += line.Consumed
 		grant.Lapsed += line.Lapsed
+		grant.Owed = min(grant.Owed, grant.Held) // What is consumed stays.
 	}
 	e.Lines = lines
 	sum := e.Sum()
@@ -71,15 +72,18 @@ func (b *Book) draw(seconds int64) []Share {
 	return shares
 }
 
-// giveBack returns held seconds to their grant, or lets them lapse if it has
-// ended meanwhile.
+// giveBack returns held seconds to their grant. What is owed of them lapses, and
+// all of them if the grant has ended meanwhile.
 func (b *Book) giveBack(lines *sheet, share Share) {
 	grant := b.grant(share.GrantID)
+	owed := min(grant.Owed, share.Seconds)
+	grant.Owed -= owed
+	lapsed := owed
+	if grant.ended(b.now) {
+		lapsed = share.Seconds
+	}
 	line := lines.line(grant)
 	line.Held -= share.Seconds
-	if grant.ended(b.now) {
-		line.Lapsed += share.Seconds
-		return
-	}
-	line.Free += share.Seconds
+	line.Lapsed += lapsed
+	line.Free += share.Seconds - lapsed
 }

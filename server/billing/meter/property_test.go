@@ -214,13 +214,28 @@ func (m *machine) void(t *rapid.T) {
 	grant := rapid.SampledFrom(m.state.Grants).Draw(t, "grant")
 	book := m.open(t)
 	before := book.Balance()
-	voided, err := book.Void(VoidRequest{Grant: grant})
+	free, owed := int64(0), int64(0)
+	if stored := book.find(grant.ID); stored != nil {
+		free, owed = stored.Free, stored.Owed
+	}
+	seconds := rapid.Int64Range(0, 2000).Draw(t, "seconds")
+	voided, err := book.Void(VoidRequest{Grant: grant, Seconds: seconds})
 	if err != nil {
 		t.Fatal(err)
 	}
+	stored := book.grant(grant.ID)
 	if after := book.Balance(); after.Spendable != before.Spendable-voided.Seconds || after.Held != before.Held ||
-		book.grant(grant.ID).Free != 0 || voided.Used != book.grant(grant.ID).Consumed+book.grant(grant.ID).Held {
+		voided.Used != stored.Consumed+stored.Held {
 		t.Fatalf("void of %+v: %+v", grant, voided)
+	}
+	// What is not taken at once is owed, as far as it is held.
+	wantTaken, wantOwed := free, stored.Held
+	if seconds > 0 {
+		wantTaken = min(free, seconds)
+		wantOwed = min(owed+seconds-wantTaken, stored.Held)
+	}
+	if voided.Seconds != wantTaken || stored.Owed != wantOwed {
+		t.Fatalf("void of %d s of %+v: %+v, %d s owed", seconds, grant, voided, stored.Owed)
 	}
 	m.keep(book)
 }
@@ -246,6 +261,9 @@ func conserved(state State) error {
 	for _, g := range state.Grants {
 		if min(g.Free, g.Held, g.Consumed, g.Lapsed) < 0 || g.Seconds != g.Free+g.Held+g.Consumed+g.Lapsed {
 			return fmt.Errorf("grant %+v", g)
+		}
+		if g.Owed < 0 || g.Owed > g.Held || g.Owed > 0 && g.Free > 0 || !g.VoidTime.IsZero() && g.Owed != g.Held {
+			return fmt.Errorf("owed of grant %+v", g)
 		}
 		sum.Granted += g.Seconds
 		sum.Free += g.Free

@@ -80,7 +80,11 @@ type Grant struct {
 	// Free can be held or burned; Held is set aside by open holds; Consumed is
 	// spent; Lapsed ended unspent.
 	Free, Held, Consumed, Lapsed int64
-	CreateTime                   time.Time
+	// Owed was taken back while it was held, at most Held: what holds give back
+	// lapses until as much has. All that is held is owed of a grant that was
+	// voided whole, and nothing is free where anything is owed.
+	Owed       int64
+	CreateTime time.Time
 	// ExpireTime is the first instant at which the grant has ended; zero is
 	// never.
 	ExpireTime time.Time

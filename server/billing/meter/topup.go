@@ -47,6 +47,8 @@ type TopUpFacts struct {
 	// TakenBack says that what the rule bought was refunded or disputed. The void
 	// that follows takes seconds; it must not make the account pay again.
 	TakenBack bool
+	// PaymentsOff says that nothing can be bought.
+	PaymentsOff bool
 }
 
 // TopUpReason says why nothing is bought.
@@ -54,15 +56,16 @@ type TopUpReason string
 
 // The reasons to buy nothing.
 const (
-	TopUpDisabled  TopUpReason = "disabled"
-	TopUpEnough    TopUpReason = "enough"
-	TopUpNoConsent TopUpReason = "no_consent"
-	TopUpInFlight  TopUpReason = "in_flight"
-	TopUpSuspended TopUpReason = "suspended"
-	TopUpPaused    TopUpReason = "paused"
-	TopUpTakenBack TopUpReason = "taken_back"
-	TopUpNoPackage TopUpReason = "no_package"
-	TopUpCap       TopUpReason = "cap"
+	TopUpDisabled    TopUpReason = "disabled"
+	TopUpEnough      TopUpReason = "enough"
+	TopUpNoConsent   TopUpReason = "no_consent"
+	TopUpPaymentsOff TopUpReason = "payments_off"
+	TopUpInFlight    TopUpReason = "in_flight"
+	TopUpSuspended   TopUpReason = "suspended"
+	TopUpPaused      TopUpReason = "paused"
+	TopUpTakenBack   TopUpReason = "taken_back"
+	TopUpNoPackage   TopUpReason = "no_package"
+	TopUpCap         TopUpReason = "cap"
 )
 
 // TopUpDecision is to buy a number of packages at once or, with 0, the reason not
@@ -82,6 +85,8 @@ func (t TopUp) Decide(f TopUpFacts) TopUpDecision {
 		return TopUpDecision{Reason: TopUpEnough}
 	case !t.Consented:
 		return TopUpDecision{Reason: TopUpNoConsent}
+	case f.PaymentsOff:
+		return TopUpDecision{Reason: TopUpPaymentsOff}
 	case f.InFlight:
 		return TopUpDecision{Reason: TopUpInFlight}
 	case t.Suspended:

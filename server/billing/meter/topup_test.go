@@ -22,6 +22,7 @@ func TestTopUpDecide(t *testing.T) {
 		"no consent":              {rule: func(r *meter.TopUp) { r.Consented = false }, reason: meter.TopUpNoConsent},
 		"at the threshold":        {facts: func(f *meter.TopUpFacts) { f.Spendable = 600 }, reason: meter.TopUpEnough},
 		"a second below":          {facts: func(f *meter.TopUpFacts) { f.Spendable = 599 }, packages: 1},
+		"nothing is sold":         {facts: func(f *meter.TopUpFacts) { f.PaymentsOff, f.InFlight = true, true }, reason: meter.TopUpPaymentsOff},
 		"in flight":               {facts: func(f *meter.TopUpFacts) { f.InFlight = true }, reason: meter.TopUpInFlight},
 		"suspended":               {rule: func(r *meter.TopUp) { r.Suspended = true }, reason: meter.TopUpSuspended},
 		"paused":                  {rule: func(r *meter.TopUp) { r.PauseUntil = now.Add(time.Microsecond) }, reason: meter.TopUpPaused},

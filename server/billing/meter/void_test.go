@@ -55,6 +55,50 @@ func TestVoidSparesWhatIsHeld(t *testing.T) {
 	}
 }
 
+// A part that is held when it is taken lapses once it returns, and not before:
+// what is used of it stays, and what returns beyond it is free again.
+func TestVoidOfWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		seconds    int64
+		used       time.Duration
+		owed, free int64
+	}{
+		"returned whole":          {1500, 0, 500, 500},
+		"used beside it":          {1500, 4400 * time.Second, 500, 0},
+		"used a little":           {1500, 4200 * time.Second, 500, 200},
+		"used into it":            {1500, 4800 * time.Second, 500, 0},
+		"all of it":               {2000, 4200 * time.Second, 1000, 0},
+		"no more than all":        {9000, 0, 1000, 0},
+		"only what is free":       {400, 0, 0, 1600},
+		"exactly what there is":   {1000, 0, 0, 1000},
+		"a second of what's held": {1001, 0, 1, 999},
+	} {
+		k := newKeeper()
+		book := k.open(t, noon)
+		grant, err := book.Grant(GrantRequest{GrantID: k.id(), Kind: Package, Source: SourcePayment, Seconds: 2000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.keep(book)
+		hold := k.reserve(t, noon, 4900, time.Hour) // the gifts, and 1000 s of the package
+		book = k.open(t, noon)
+		if _, err := book.Void(VoidRequest{Grant: grant, Seconds: test.seconds}); err != nil {
+			t.Fatal(err)
+		}
+		if owed := book.find(grant.ID).Owed; owed != test.owed {
+			t.Errorf("%s: %d s are owed, want %d", name, owed, test.owed)
+		}
+		k.keep(book)
+		if receipt := k.commit(t, noon, hold, Succeeded, test.used); receipt.Charged != int64(test.used/time.Second) {
+			t.Errorf("%s: charged %+v", name, receipt)
+		}
+		if got := k.open(t, noon).Balance().ByKind[Package]; got != test.free {
+			t.Errorf("%s: %d s are free, want %d", name, got, test.free)
+		}
+	}
+}
+
 // Tidying up begins no new day.
 func TestSettleMakesNoGift(t *testing.T) {
 	t.Parallel()

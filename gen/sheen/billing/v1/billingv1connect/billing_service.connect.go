@@ -128,7 +128,8 @@ type BillingServiceClient interface {
 	// on, unless its charge has begun.
 	//
 	// Errors: INVALID_FIELD without a consent's version, or for a cap below the
-	// package's price; NOT_FOUND for a package that is not sold.
+	// package's price; NOT_FOUND for a package that is not sold; PAYMENTS_OFF to
+	// enable it where nothing can be bought.
 	SetAutoTopUp(context.Context, *v1.SetAutoTopUpRequest) (*v1.SetAutoTopUpResponse, error)
 	// Reserve sets AI time aside. For services.
 	//
@@ -520,7 +521,8 @@ type BillingServiceHandler interface {
 	// on, unless its charge has begun.
 	//
 	// Errors: INVALID_FIELD without a consent's version, or for a cap below the
-	// package's price; NOT_FOUND for a package that is not sold.
+	// package's price; NOT_FOUND for a package that is not sold; PAYMENTS_OFF to
+	// enable it where nothing can be bought.
 	SetAutoTopUp(context.Context, *v1.SetAutoTopUpRequest) (*v1.SetAutoTopUpResponse, error)
 	// Reserve sets AI time aside. For services.
 	//
