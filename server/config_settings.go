@@ -84,10 +84,7 @@ func processSettings() []setting {
 			name: "build-timeout", standard: "15m", parse: parseBuildTimeout,
 			meaning: "how long a build may run, 1s to 24h",
 		},
-		{
-			name: "event-retention", standard: "720h", parse: parseEventRetention,
-			meaning: "how long a build's events are kept, 24h to 87600h; 0 is for ever",
-		},
+		eventRetentionSetting(),
 		burnOrderSetting(),
 		{
 			name: "jwks-url", parse: parseJWKSURL,
@@ -214,5 +211,12 @@ func burnOrderSetting() setting {
 	return setting{
 		name: "burn-order", shown: "`" + meter.DefaultOrder().String() + "`", parse: parseBurnOrder,
 		meaning: "order in which AI time is burned: all six kinds, or expiring-first",
+	}
+}
+
+func eventRetentionSetting() setting {
+	return setting{
+		name: "event-retention", standard: "720h", parse: parseEventRetention,
+		meaning: "how long a build's events are kept, 24h to 87600h; 0 is for ever",
 	}
 }
