@@ -39,10 +39,20 @@ select
     clock_timestamp()::timestamptz as now,
     coalesce((select to_json(t) from auto_topup as t where t.account_id = @account_id and t.enabled), 'null')::json as top_up;
 
--- The holds that are open.
+-- The holds that are open, with what is decided on: a busy account has many.
 -- Index: hold_open.
 -- name: HoldOpen :many
-select *
+select
+    id,
+    build_id,
+    operation,
+    seconds,
+    grant_ids,
+    grant_seconds,
+    day,
+    create_time,
+    expire_time,
+    max_seconds
 from hold
 where account_id = @account_id and state = 'open'
 limit 100000;

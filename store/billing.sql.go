@@ -703,7 +703,17 @@ func (q *Queries) HoldInsert(ctx context.Context, db DBTX, arg *HoldInsertParams
 }
 
 const holdOpen = `-- name: HoldOpen :many
-select id, account_id, build_id, operation, state, seconds, grant_ids, grant_seconds, day, create_time, expire_time, settle_time, outcome, charged_seconds, max_seconds, project_size, quoted_seconds
+select
+    id,
+    build_id,
+    operation,
+    seconds,
+    grant_ids,
+    grant_seconds,
+    day,
+    create_time,
+    expire_time,
+    max_seconds
 from hold
 where account_id = $1 and state = 'open'
 limit 100000
@@ -713,35 +723,41 @@ type HoldOpenParams struct {
 	AccountID uuid.UUID
 }
 
-// The holds that are open.
+type HoldOpenRow struct {
+	ID           uuid.UUID
+	BuildID      *uuid.UUID
+	Operation    string
+	Seconds      int64
+	GrantIds     []uuid.UUID
+	GrantSeconds []int64
+	Day          time.Time
+	CreateTime   time.Time
+	ExpireTime   time.Time
+	MaxSeconds   int64
+}
+
+// The holds that are open, with what is decided on: a busy account has many.
 // Index: hold_open.
-func (q *Queries) HoldOpen(ctx context.Context, db DBTX, arg *HoldOpenParams) ([]*Hold, error) {
+func (q *Queries) HoldOpen(ctx context.Context, db DBTX, arg *HoldOpenParams) ([]*HoldOpenRow, error) {
 	rows, err := db.Query(ctx, holdOpen, arg.AccountID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []*Hold{}
+	items := []*HoldOpenRow{}
 	for rows.Next() {
-		var i Hold
+		var i HoldOpenRow
 		if err := rows.Scan(
 			&i.ID,
-			&i.AccountID,
 			&i.BuildID,
 			&i.Operation,
-			&i.State,
 			&i.Seconds,
 			&i.GrantIds,
 			&i.GrantSeconds,
 			&i.Day,
 			&i.CreateTime,
 			&i.ExpireTime,
-			&i.SettleTime,
-			&i.Outcome,
-			&i.ChargedSeconds,
 			&i.MaxSeconds,
-			&i.ProjectSize,
-			&i.QuotedSeconds,
 		); err != nil {
 			return nil, err
 		}

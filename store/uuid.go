@@ -20,6 +20,28 @@ func registerUUID(types *pgtype.Map) {
 	types.RegisterType(&pgtype.Type{
 		Name: "_uuid", OID: pgtype.UUIDArrayOID, Codec: &pgtype.ArrayCodec{ElementType: single},
 	})
+	types.TryWrapScanPlanFuncs = append([]pgtype.TryWrapScanPlanFunc{wrapUUIDs}, types.TryWrapScanPlanFuncs...)
+}
+
+// wrapUUIDs spares a slice of UUIDs the way by reflection.
+func wrapUUIDs(target any) (plan pgtype.WrappedScanPlanNextSetter, next any, ok bool) {
+	ids, ok := target.(*[]uuid.UUID)
+	if !ok {
+		return nil, nil, false
+	}
+	return &uuidsPlan{}, (*pgtype.FlatArray[uuid.UUID])(ids), true
+}
+
+// uuidsPlan hands a slice of UUIDs on as an array that the driver knows.
+type uuidsPlan struct{ next pgtype.ScanPlan }
+
+// SetNext implements [pgtype.WrappedScanPlanNextSetter].
+func (p *uuidsPlan) SetNext(next pgtype.ScanPlan) { p.next = next }
+
+// Scan implements [pgtype.ScanPlan].
+func (p *uuidsPlan) Scan(src []byte, target any) error {
+	ids, _ := target.(*[]uuid.UUID)
+	return p.next.Scan(src, (*pgtype.FlatArray[uuid.UUID])(ids)) //nolint:wrapcheck // the driver's own business
 }
 
 // PlanEncode implements [pgtype.Codec].

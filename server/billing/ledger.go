@@ -120,7 +120,7 @@ func (l *Ledger) begin(
 type accountRows struct {
 	account *store.Account // nil for one that nobody has met
 	grants  []*store.GrantOpenRow
-	holds   []*store.Hold
+	holds   []*store.HoldOpenRow
 	now     time.Time
 	topUp   json.RawMessage // the rule; null for none
 	answer  *store.Journal  // nil for a new key or none

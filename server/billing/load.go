@@ -31,7 +31,12 @@ func (r *accountRows) state() (meter.State, error) {
 		state.Grants[i] = grantFromRow(&grant.CreditGrant)
 	}
 	for i, hold := range r.holds {
-		state.Holds[i] = holdFromRow(hold)
+		state.Holds[i] = meter.Hold{
+			ID: meter.ID(hold.ID), BuildID: idOrZero(hold.BuildID), Operation: meter.Operation(hold.Operation),
+			State: meter.HoldOpen, Seconds: hold.Seconds, Max: hold.MaxSeconds,
+			Shares: shares(hold.GrantIds, hold.GrantSeconds), Day: hold.Day.UTC(),
+			CreateTime: hold.CreateTime.UTC(), ExpireTime: hold.ExpireTime.UTC(),
+		}
 	}
 	return state, nil
 }
