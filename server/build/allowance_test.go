@@ -276,7 +276,6 @@ func TestTheChargeIsCappedByTheQuote(t *testing.T) {
 // extends no second time for the same need, but does for its own.
 func TestTakeoverDoesNotExtendTwice(t *testing.T) {
 	t.Parallel()
-	all := setup(t)
 	for name, test := range map[string]struct {
 		second     time.Duration
 		extensions int64
@@ -287,7 +286,8 @@ func TestTakeoverDoesNotExtendTwice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, c := all.other(t), &workClock{}
+			// A database each: a sweep takes the builds of all.
+			b, c := setup(t), &workClock{}
 			id := b.queued().GetId()
 			p := &paused{waits: make(chan struct{}), wake: make(chan struct{}), worked: make(chan error, 1)}
 			e := c.slow(100*time.Second, 50*time.Second, time.Second)
