@@ -185,14 +185,12 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	events := event.NewService(p.log, p.hub, p.tokens, builds.Describe)
 	events.ConnectAppender(p.appender)
 	builds.ConnectResume(events.ResumeToken)
-	accounts := billing.NewService(p.db, ports.Ledger, p.tokens)
-	accounts.ConnectPurchases(p.purchases)
 	var err error
 	p.api, err = routes(handlers{
 		builds:          builds,
 		events:          events,
 		eventSource:     events.EventSource,
-		billing:         accounts,
+		billing:         billing.NewService(p.db, ports.Ledger, p.purchases, p.tokens),
 		paymentWebhook:  p.purchases,
 		recommendations: recommend.NewService(builds.Facts),
 		verifier:        verifier,

@@ -130,12 +130,8 @@ func (p *Purchases) insert(ctx context.Context, tx store.Tx, request CheckoutReq
 	return purchase, nil
 }
 
-// Customer returns who an account is to the provider; empty if it has not left a
+// customer returns who an account is to the provider; empty if it has not left a
 // card there.
-func (p *Purchases) Customer(ctx context.Context, accountID uuid.UUID) (string, error) {
-	return customer(ctx, p.db, p.payments, accountID)
-}
-
 func customer(ctx context.Context, db store.DBTX, payments Payments, accountID uuid.UUID) (string, error) {
 	customer, err := store.New().PaymentCustomerByAccount(ctx, db, &store.PaymentCustomerByAccountParams{
 		AccountID: accountID, Provider: payments.Name(),
@@ -165,7 +161,7 @@ func (p *Purchases) keepPage(ctx context.Context, opened *store.Purchase, page *
 		if purchase, err = p.queries.PurchaseLock(ctx, tx, &store.PurchaseLockParams{ID: opened.ID}); err != nil {
 			return fmt.Errorf("lock purchase: %w", err)
 		}
-		return p.settle(ctx, tx, purchase, page.ID)
+		return p.applyEvents(ctx, tx, purchase, page.ID)
 	})
 	return purchase, err
 }

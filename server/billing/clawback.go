@@ -45,7 +45,7 @@ func (p *Purchases) takeOrGiveBack(
 		return err
 	}
 	p.log.WarnContext(ctx, "seconds of a purchase could not be taken back", "purchase", purchase.ID, "seconds", rest)
-	return p.note(ctx, tx, event, fmt.Sprintf("%d s were used or are held, and stay", rest))
+	return p.note(ctx, tx, event, fmt.Sprintf("%d s were used, or are held and go if they return", rest))
 }
 
 func (p *Purchases) note(ctx context.Context, db store.DBTX, event *store.PaymentEvent, note string) error {

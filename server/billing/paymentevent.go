@@ -114,7 +114,7 @@ func (p *Purchases) recordKnown(
 	if err != nil || !isNew {
 		return err
 	}
-	return p.settle(ctx, tx, purchase, row.Subject)
+	return p.applyEvents(ctx, tx, purchase, row.Subject)
 }
 
 // recordCard tells that an account has left another card. A customer that no

@@ -231,9 +231,16 @@ func TestServeBounds(t *testing.T) {
 	}
 }
 
-func TestServeLaterProcedures(t *testing.T) {
+func TestServeNothingSold(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	_, err := s.ListPackages(t.Context(), &billingv1.ListPackagesRequest{})
-	wantFault(t, err, connect.CodeUnimplemented, "UNIMPLEMENTED")
+	packages, err := s.ListPackages(t.Context(), &billingv1.ListPackagesRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProto(t, packages, &billingv1.ListPackagesResponse{})
+	_, err = s.CreateCheckout(t.Context(), &billingv1.CreateCheckoutRequest{
+		PackageId: "mini", IdempotencyKey: "k", SuccessUrl: "https://a.example/", CancelUrl: "https://a.example/",
+	})
+	wantFault(t, err, connect.CodeFailedPrecondition, "PAYMENTS_OFF")
 }

@@ -17,18 +17,18 @@ import (
 // Service implements BillingService for the account of the caller. Who may call
 // which procedure is decided before it. It is safe for concurrent use.
 type Service struct {
-	billingv1connect.UnimplementedBillingServiceHandler
-
-	db     *store.DB
-	ledger *Ledger
-	tokens *token.Codec
-	// purchases is nil where nothing is sold.
+	db        *store.DB
+	ledger    *Ledger
 	purchases *Purchases
+	tokens    *token.Codec
 }
 
-// NewService serves a ledger; tokens seals the places of its pages.
-func NewService(db *store.DB, ledger *Ledger, tokens *token.Codec) *Service {
-	return &Service{db: db, ledger: ledger, tokens: tokens}
+var _ billingv1connect.BillingServiceHandler = (*Service)(nil)
+
+// NewService serves a ledger and what sells for it; tokens seals the places of its
+// pages.
+func NewService(db *store.DB, ledger *Ledger, purchases *Purchases, tokens *token.Codec) *Service {
+	return &Service{db: db, ledger: ledger, purchases: purchases, tokens: tokens}
 }
 
 // GetBalance implements the RPC.

@@ -47,8 +47,9 @@ func serve(t *testing.T, prepare ...func(*testBundle)) *served {
 // serveOn serves a bundle.
 func serveOn(t *testing.T, b *testBundle) *served {
 	t.Helper()
+	purchases := billing.NewPurchases(billing.PurchaseOptions{DB: b.db, Ledger: b.Ledger, Log: slog.New(slog.DiscardHandler)})
 	_, handler := billingv1connect.NewBillingServiceHandler(
-		billing.NewService(b.db, b.Ledger, pageTokens(t)),
+		billing.NewService(b.db, b.Ledger, purchases, pageTokens(t)),
 		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user := uuid.MustParse(r.Header.Get(userHeader))

@@ -10,12 +10,12 @@ import (
 	"github.com/sheenapps/sheen/store"
 )
 
-// settle judges what waits for a purchase and makes the purchase, its grants and
+// applyEvents judges what waits for a purchase and makes the purchase, its grants and
 // its state what all of its events together say. The account and the purchase
 // are locked, and what is due of the account is written. The result does not
 // depend on the order in which the events came: it is worked out from all of
 // them each time, but for seconds that were used in between.
-func (p *Purchases) settle(ctx context.Context, tx store.Tx, purchase *store.Purchase, subject string) error {
+func (p *Purchases) applyEvents(ctx context.Context, tx store.Tx, purchase *store.Purchase, subject string) error {
 	waiting, err := p.queries.PaymentEventWaiting(ctx, tx, &store.PaymentEventWaitingParams{
 		Provider: purchase.Provider, PurchaseID: purchase.ID, Subjects: subjectsOf(purchase, subject),
 	})

@@ -39,8 +39,7 @@ func serveMarket(t *testing.T) *servedMarket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := billing.NewService(b.db, b.Ledger, tokens)
-	service.ConnectPurchases(m.Purchases)
+	service := billing.NewService(b.db, b.Ledger, m.Purchases, tokens)
 	_, handler := billingv1connect.NewBillingServiceHandler(service,
 		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -57,7 +57,7 @@ func (t *TopUps) begin(
 		return nil, false, err
 	}
 	if verdict.decision.Packages == 0 {
-		return nil, true, t.settle(ctx, tx, attempt, found, topUpSkipped, string(verdict.decision.Reason))
+		return nil, true, t.conclude(ctx, tx, attempt, found, topUpSkipped, string(verdict.decision.Reason))
 	}
 	purchase, err = t.open(ctx, tx, verdict)
 	if err != nil {
@@ -88,9 +88,9 @@ func (t *TopUps) open(ctx context.Context, tx pgx.Tx, v *topUpVerdict) (*store.P
 	return purchase, nil
 }
 
-// settle ends an attempt behind the account's lock. One that has been ended stays
+// conclude ends an attempt behind the account's lock. One that has been ended stays
 // as it is.
-func (t *TopUps) settle(
+func (t *TopUps) conclude(
 	ctx context.Context, tx pgx.Tx, attempt *store.TopupAttempt, found topUpCase, state, reason string,
 ) error {
 	_, err := t.queries.TopUpAttemptSettle(ctx, tx, &store.TopUpAttemptSettleParams{
@@ -109,7 +109,7 @@ func (t *TopUps) charged(ctx context.Context, attempt *store.TopupAttempt, purch
 		if err := t.pay(ctx, tx, purchaseID, chargeID, found); err != nil {
 			return err
 		}
-		if err := t.settle(ctx, tx, attempt, found, topUpCharged, ""); err != nil {
+		if err := t.conclude(ctx, tx, attempt, found, topUpCharged, ""); err != nil {
 			return err
 		}
 		found, err := t.ledger.lockTopUp(ctx, tx, attempt.AccountID)
@@ -152,7 +152,7 @@ func (t *TopUps) declined(
 		if err := t.close(ctx, tx, purchaseID); err != nil {
 			return err
 		}
-		if err := t.settle(ctx, tx, attempt, found, topUpDeclined, cmp.Or(refusal.Code, topUpDeclined)); err != nil {
+		if err := t.conclude(ctx, tx, attempt, found, topUpDeclined, cmp.Or(refusal.Code, topUpDeclined)); err != nil {
 			return err
 		}
 		found.rule = found.rule.Declined(found.now)
@@ -172,7 +172,7 @@ func (t *TopUps) failed(ctx context.Context, attempt *store.TopupAttempt, purcha
 				return err
 			}
 		}
-		if err := t.settle(ctx, tx, attempt, found, topUpFailed, reason); err != nil {
+		if err := t.conclude(ctx, tx, attempt, found, topUpFailed, reason); err != nil {
 			return err
 		}
 		found.rule = found.rule.Paused(found.now)

@@ -75,7 +75,7 @@ func setup(t *testing.T, change ...func(*build.Ports)) *testBundle {
 	})
 	b.Service = build.NewService(b.ports, jobs, tokens)
 	b.ConnectResume(event.NewService(log, b.ports.Hub, tokens, b.Describe).ResumeToken)
-	b.money = billing.NewService(db, b.ports.Ledger, tokens)
+	b.money = billing.NewService(db, b.ports.Ledger, billing.NewPurchases(billing.PurchaseOptions{DB: db, Ledger: b.ports.Ledger}), tokens)
 	return b
 }
 
