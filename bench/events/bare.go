@@ -47,7 +47,7 @@ func (b *bench) insertAll(ctx context.Context, builds []string, first, perBuild 
 
 // insert writes over one connection, a batch of builds after the other.
 func (b *bench) insert(ctx context.Context, builds []string, first, perBuild int64) error {
-	connection, err := pgx.Connect(ctx, b.backing.databaseURL)
+	connection, err := pgx.Connect(ctx, b.backing.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ var errLogs = errors.New("logs in the store are not as they were acknowledged")
 // checkLogs looks whether every build has exactly the events 1 to last.
 func (b *backing) checkLogs(ctx context.Context, builds []string, last int64) error {
 	var good int
-	err := b.db.QueryRow(ctx, `
+	err := b.DB.QueryRow(ctx, `
 		SELECT count(*) FROM builds JOIN (
 			SELECT build_id, count(*) AS events, min(seq) AS low, max(seq) AS high
 			FROM build_events WHERE build_id = ANY($1::uuid[]) AND seq > 0 GROUP BY build_id

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sheenapps/sheen/bench/report"
 )
 
 // bench is one call of the command.
@@ -18,7 +20,7 @@ type bench struct {
 
 	dir     string
 	backing *backing
-	table   table
+	table   report.Table
 	failed  bool
 }
 
@@ -53,7 +55,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.backing.close()) }()
+	defer func() { err = errors.Join(err, b.backing.Close()) }()
 	for _, figure := range figures {
 		if !chosen(b.only, figure.name) {
 			continue
@@ -67,7 +69,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 			break
 		}
 	}
-	b.table.print(os.Stdout)
+	b.table.Print(os.Stdout)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -108,7 +110,7 @@ func (b *bench) note(format string, args ...any) {
 func (b *bench) broke(figure, workload, contender string, err error) {
 	b.failed = true
 	b.note("%s %s: %v", figure, contender, err)
-	b.table.add(row{figure: figure, workload: workload, contender: contender, result: "failed"})
+	b.table.Add(report.Row{Figure: figure, Workload: workload, Contender: contender, Result: "failed"})
 }
 
 // median is the middle one, or the higher of the two in the middle.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sheenapps/sheen/bench/report"
 )
 
 // fanOutSize is the size of F1.
@@ -63,7 +65,7 @@ func (b *bench) fanOut(ctx context.Context) error {
 				broken[c.name] = err
 				continue
 			}
-			b.note("F1 %s: %s deliveries/s", c.name, grouped(rate))
+			b.note("F1 %s: %s deliveries/s", c.name, report.Grouped(rate))
 			rates[c.name] = append(rates[c.name], rate)
 		}
 	}
@@ -85,14 +87,14 @@ func (b *bench) reportFanOut(rates map[string][]float64, broken map[string]error
 			continue
 		}
 		rate := median(rates[c.name])
-		r := row{figure: "F1", workload: size.workload(c), contender: c.what, result: grouped(rate) + " deliveries/s" + medianOf(len(rates[c.name]))}
+		r := report.Row{Figure: "F1", Workload: size.workload(c), Contender: c.what, Result: report.Grouped(rate) + " deliveries/s" + report.MedianOf(len(rates[c.name]))}
 		if own := rates[contenderSheen]; len(own) > 0 && c.name != contenderSheen {
-			r.ratio = fmt.Sprintf("%.1f", median(own)/rate)
+			r.Ratio = fmt.Sprintf("%.1f", median(own)/rate)
 		}
 		if c.must > 0 {
-			r.must = fmt.Sprintf("sheen ≥ %g ×", c.must)
+			r.Must = fmt.Sprintf("sheen ≥ %g ×", c.must)
 		}
-		b.table.add(r)
+		b.table.Add(r)
 	}
 }
 
@@ -146,12 +148,12 @@ func (b *bench) pacedFanOut(ctx context.Context, rate float64) error {
 			return err
 		}
 		p50, p99 = append(p50, late.quantile(0.5)), append(p99, late.quantile(0.99))
-		b.note("F1 at %s deliveries/s: publish→client p50 %s, p99 %s", grouped(rate), ms(late.quantile(0.5)), ms(late.quantile(0.99)))
+		b.note("F1 at %s deliveries/s: publish→client p50 %s, p99 %s", report.Grouped(rate), report.MS(late.quantile(0.5)), report.MS(late.quantile(0.99)))
 	}
-	b.table.add(row{
-		figure: "F1", workload: fmt.Sprintf("the same at half of sheen's maximum, %s deliveries/s", grouped(rate)), contender: contenders()[0].what,
-		result: fmt.Sprintf("publish→client p50 %s, p99 %s%s", ms(median(p50)), ms(median(p99)), medianOf(len(p99))),
-		must:   "p99 < 100 ms",
+	b.table.Add(report.Row{
+		Figure: "F1", Workload: fmt.Sprintf("the same at half of sheen's maximum, %s deliveries/s", report.Grouped(rate)), Contender: contenders()[0].what,
+		Result: fmt.Sprintf("publish→client p50 %s, p99 %s%s", report.MS(median(p50)), report.MS(median(p99)), report.MedianOf(len(p99))),
+		Must:   "p99 < 100 ms",
 	})
 	return nil
 }

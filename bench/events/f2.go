@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sheenapps/sheen/bench/report"
 )
 
 // appendSize is the size of F2.
@@ -62,20 +64,20 @@ func (b *bench) appendRates(ctx context.Context) error {
 			return err
 		}
 		bare = append(bare, rate)
-		b.note("F2 sheen %s events/s, bare insert %s events/s", grouped(own[run]), grouped(bare[run]))
+		b.note("F2 sheen %s events/s, bare insert %s events/s", report.Grouped(own[run]), report.Grouped(bare[run]))
 	}
 	want := perBuild * int64(size.runs)
 	if err := errors.Join(b.backing.checkLogs(ctx, stage.channels, want), b.backing.checkLogs(ctx, bareBuilds, want)); err != nil {
 		return err
 	}
 	workload := fmt.Sprintf("append, %d builds, %d-byte events", size.builds, size.bytes)
-	b.table.add(row{
-		figure: "F2", workload: workload, contender: fmt.Sprintf("sheen: AppendEvents, %d callers, %d events a call", callers, maxAppend),
-		result: grouped(median(own)) + " events/s" + medianOf(size.runs), must: "≥ 0.7 × the bare insert", ratio: fmt.Sprintf("%.2f", median(own)/median(bare)),
+	b.table.Add(report.Row{
+		Figure: "F2", Workload: workload, Contender: fmt.Sprintf("sheen: AppendEvents, %d callers, %d events a call", callers, maxAppend),
+		Result: report.Grouped(median(own)) + " events/s" + report.MedianOf(size.runs), Must: "≥ 0.7 × the bare insert", Ratio: fmt.Sprintf("%.2f", median(own)/median(bare)),
 	})
-	b.table.add(row{
-		figure: "F2", workload: workload, contender: fmt.Sprintf("bare insert: %d connections, %d events a commit", bareConnections, bareBatch*maxAppend),
-		result: grouped(median(bare)) + " events/s" + medianOf(size.runs),
+	b.table.Add(report.Row{
+		Figure: "F2", Workload: workload, Contender: fmt.Sprintf("bare insert: %d connections, %d events a commit", bareConnections, bareBatch*maxAppend),
+		Result: report.Grouped(median(bare)) + " events/s" + report.MedianOf(size.runs),
 	})
 	return nil
 }
@@ -108,14 +110,14 @@ func (b *bench) appendLatency(ctx context.Context) error {
 			return err
 		}
 		p50, p99 = append(p50, out.SinceCommit.quantile(0.5)), append(p99, out.SinceCommit.quantile(0.99))
-		b.note("F2 commit→client p99 %s, publish→client p50 %s, p99 %s", ms(out.SinceCommit.quantile(0.99)),
-			ms(out.SincePublish.quantile(0.5)), ms(out.SincePublish.quantile(0.99)))
+		b.note("F2 commit→client p99 %s, publish→client p50 %s, p99 %s", report.MS(out.SinceCommit.quantile(0.99)),
+			report.MS(out.SincePublish.quantile(0.5)), report.MS(out.SincePublish.quantile(0.99)))
 	}
-	b.table.add(row{
-		figure: "F2", contender: contenderSheen,
-		workload: fmt.Sprintf("%s events/s over %d builds in calls of %d, a subscriber each", grouped(size.rate), size.builds, size.burst),
-		result:   fmt.Sprintf("commit→client p50 %s, p99 %s%s", ms(median(p50)), ms(median(p99)), medianOf(size.runs)),
-		must:     "p50 ≤ 5 ms, p99 ≤ 25 ms",
+	b.table.Add(report.Row{
+		Figure: "F2", Contender: contenderSheen,
+		Workload: fmt.Sprintf("%s events/s over %d builds in calls of %d, a subscriber each", report.Grouped(size.rate), size.builds, size.burst),
+		Result:   fmt.Sprintf("commit→client p50 %s, p99 %s%s", report.MS(median(p50)), report.MS(median(p99)), report.MedianOf(size.runs)),
+		Must:     "p50 ≤ 5 ms, p99 ≤ 25 ms",
 	})
 	return nil
 }

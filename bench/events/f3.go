@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sheenapps/sheen/bench/report"
 )
 
 // reconnectSize is the size of F3.
@@ -48,14 +50,14 @@ func (b *bench) reconnects(ctx context.Context) error {
 		took, pages = append(took, r.took), append(pages, r.pages)
 	}
 	workload := fmt.Sprintf("%d subscribers on %d builds cut at once, %d events behind, publishing goes on", size.subscribers, size.builds, size.behind)
-	b.table.add(row{
-		figure: "F3", workload: workload, contender: contenderSheen, must: "≤ 2 s",
-		result: "all caught up in " + median(took).Round(time.Millisecond).String() + medianOf(size.runs),
+	b.table.Add(report.Row{
+		Figure: "F3", Workload: workload, Contender: contenderSheen, Must: "≤ 2 s",
+		Result: "all caught up in " + median(took).Round(time.Millisecond).String() + report.MedianOf(size.runs),
 	})
 	needed := int64(size.builds) * ((size.behind + storePage - 1) / storePage)
-	b.table.add(row{
-		figure: "F3", workload: workload, contender: contenderSheen, must: fmt.Sprintf("≤ %d, 2 × (pages × builds)", 2*needed),
-		result: fmt.Sprintf("%d pages read from the store%s", median(pages), medianOf(size.runs)),
+	b.table.Add(report.Row{
+		Figure: "F3", Workload: workload, Contender: contenderSheen, Must: fmt.Sprintf("≤ %d, 2 × (pages × builds)", 2*needed),
+		Result: fmt.Sprintf("%d pages read from the store%s", median(pages), report.MedianOf(size.runs)),
 	})
 	return nil
 }

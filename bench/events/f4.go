@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/sheenapps/sheen/bench/report"
 )
 
 // deepSize is the size of F4.
@@ -80,17 +82,17 @@ func (b *bench) readDeep(ctx context.Context, stage *stage, readers *child, live
 	if err != nil {
 		return err
 	}
-	workload := fmt.Sprintf("%s events of %d bytes, read from 0 while %g events/s are added", grouped(float64(size.events)), size.bytes, size.rate)
-	b.table.add(row{
-		figure: "F4", workload: workload, contender: contenderSheen,
-		result: fmt.Sprintf("server memory at most %.0f MB with %d readers, %.0f MB with %d", megabytes(few), size.few, megabytes(many), size.many),
-		must:   "no difference", ratio: fmt.Sprintf("%.2f", float64(many)/float64(few)),
+	workload := fmt.Sprintf("%s events of %d bytes, read from 0 while %g events/s are added", report.Grouped(float64(size.events)), size.bytes, size.rate)
+	b.table.Add(report.Row{
+		Figure: "F4", Workload: workload, Contender: contenderSheen,
+		Result: fmt.Sprintf("server memory at most %.0f MB with %d readers, %.0f MB with %d", megabytes(few), size.few, megabytes(many), size.many),
+		Must:   "no difference", Ratio: fmt.Sprintf("%.2f", float64(many)/float64(few)),
 	})
 	before, during := alone.SincePublish.quantile(0.99), crowded.SincePublish.quantile(0.99)
-	b.table.add(row{
-		figure: "F4", workload: workload, contender: contenderSheen,
-		result: fmt.Sprintf("live p99 %s alone, %s with %d readers", ms(before), ms(during), size.many),
-		must:   "≤ 1.5 ×", ratio: fmt.Sprintf("%.2f", float64(during)/float64(before)),
+	b.table.Add(report.Row{
+		Figure: "F4", Workload: workload, Contender: contenderSheen,
+		Result: fmt.Sprintf("live p99 %s alone, %s with %d readers", report.MS(before), report.MS(during), size.many),
+		Must:   "≤ 1.5 ×", Ratio: fmt.Sprintf("%.2f", float64(during)/float64(before)),
 	})
 	return nil
 }

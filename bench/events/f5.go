@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sheenapps/sheen/bench/report"
 )
 
 // slowSize is the size of F5.
@@ -52,14 +54,14 @@ func (b *bench) slowReaders(ctx context.Context) error {
 	}
 	workload := fmt.Sprintf("1 build, %d subscribers, %g events/s of %d bytes for %s: %d stalled, %d at %d KB/s, %d half-open",
 		size.subscribers, size.rate, size.bytes, size.duration, size.stalled, size.slow, slowRate>>10, size.gone)
-	b.table.add(row{
-		figure: "F5", workload: workload, contender: contenderSheen,
-		result: fmt.Sprintf("p99 of the healthy %s, of all in the control %s%s", ms(median(among)), ms(median(control)), medianOf(size.runs)),
-		must:   "≤ 1.2 ×", ratio: fmt.Sprintf("%.2f", float64(median(among))/float64(median(control))),
+	b.table.Add(report.Row{
+		Figure: "F5", Workload: workload, Contender: contenderSheen,
+		Result: fmt.Sprintf("p99 of the healthy %s, of all in the control %s%s", report.MS(median(among)), report.MS(median(control)), report.MedianOf(size.runs)),
+		Must:   "≤ 1.2 ×", Ratio: fmt.Sprintf("%.2f", float64(median(among))/float64(median(control))),
 	})
-	b.table.add(row{
-		figure: "F5", workload: workload, contender: contenderSheen, must: "100 %",
-		result: fmt.Sprintf("100 %% of the slow completed, at the latest %s after they could read again; %d of %d half-open were cut by then",
+	b.table.Add(report.Row{
+		Figure: "F5", Workload: workload, Contender: contenderSheen, Must: "100 %",
+		Result: fmt.Sprintf("100 %% of the slow completed, at the latest %s after they could read again; %d of %d half-open were cut by then",
 			slices.Max(completed).Round(time.Millisecond), cuts, size.runs*size.gone),
 	})
 	return nil
@@ -101,7 +103,7 @@ func (b *bench) withSlow(ctx context.Context, mix slowSize) (*slowResult, error)
 		return nil, fmt.Errorf("the healthy: %w", err)
 	}
 	result := &slowResult{p99: out.SincePublish.quantile(0.99)}
-	b.note("F5 healthy: p50 %s, p99 %s, %d cuts", ms(out.SincePublish.quantile(0.5)), ms(result.p99), out.Cuts)
+	b.note("F5 healthy: p50 %s, p99 %s, %d cuts", report.MS(out.SincePublish.quantile(0.5)), report.MS(result.p99), out.Cuts)
 	if len(others) > 0 {
 		err = b.complete(ctx, others, result)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/sheenapps/sheen/bench/report"
 )
 
 // idleSize is the size of F6.
@@ -54,13 +56,13 @@ func (b *bench) idleStreams(ctx context.Context) error {
 	}
 	b.note("F6 memory %.1f MB before, %.1f MB with the streams, %d cuts", megabytes(before), megabytes(during), out.Cuts)
 	workload := fmt.Sprintf("%d idle streams over %d HTTP/2 connections", count, size.connections)
-	b.table.add(row{
-		figure: "F6", workload: workload, contender: contenderSheen,
-		result: fmt.Sprintf("%.1f KB of server memory a stream", float64(during-before)/1024/float64(count)), must: "≤ 25 KB",
+	b.table.Add(report.Row{
+		Figure: "F6", Workload: workload, Contender: contenderSheen,
+		Result: fmt.Sprintf("%.1f KB of server memory a stream", float64(during-before)/1024/float64(count)), Must: "≤ 25 KB",
 	})
-	b.table.add(row{
-		figure: "F6", workload: workload, contender: contenderSheen,
-		result: fmt.Sprintf("%.1f %% of a core over %s", share*100, size.watch), must: "< 5 %",
+	b.table.Add(report.Row{
+		Figure: "F6", Workload: workload, Contender: contenderSheen,
+		Result: fmt.Sprintf("%.1f %% of a core over %s", share*100, size.watch), Must: "< 5 %",
 	})
 	return nil
 }

@@ -47,7 +47,7 @@ func (s *stage) storePages(ctx context.Context) (int64, error) {
 
 // pageReads counts the statements that read whole events in order.
 func (b *backing) pageReads(ctx context.Context) (calls int64, err error) {
-	err = b.db.QueryRow(ctx, `
+	err = b.DB.QueryRow(ctx, `
 		SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
 		WHERE query LIKE '%payload%FROM build_events%ORDER BY%'`).Scan(&calls)
 	if err != nil {

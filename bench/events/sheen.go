@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/sheenapps/sheen/bench/stack"
 )
 
 // owner is the user whose builds are measured.
@@ -35,7 +37,7 @@ func startSheen(ctx context.Context, command string, on *backing, dir string) (*
 		return nil, err
 	}
 	env := append(os.Environ(), "SHEEN_DATA_DIR="+data, "SHEEN_LISTEN=127.0.0.1:0", "SHEEN_PREVIEW_LISTEN=127.0.0.1:0",
-		"SHEEN_LOG_LEVEL=warn", "SHEEN_DATABASE_URL="+on.databaseURL, "SHEEN_REDIS_URL="+on.redisURL)
+		"SHEEN_LOG_LEVEL=warn", "SHEEN_DATABASE_URL="+on.DatabaseURL, "SHEEN_REDIS_URL="+on.RedisURL)
 	s := &sheen{backing: on}
 	args := []string{"serve", "--role", "api"}
 	if listen, ok, err := metricsListen(ctx, command); err != nil {
@@ -64,14 +66,14 @@ func startSheen(ctx context.Context, command string, on *backing, dir string) (*
 	return s, nil
 }
 
-func (s *sheen) stop() error { return terminate(s.cmd) }
+func (s *sheen) stop() error { return stack.Terminate(s.cmd) }
 
 func (s *sheen) pid() int { return s.cmd.Process.Pid }
 
 // ready waits for the file in which the server says where it listens.
 func (s *sheen) ready(ctx context.Context, data string) (string, error) {
 	var at struct{ Listen string }
-	err := eventually(ctx, "sheen listens", time.Minute, func() bool {
+	err := stack.Eventually(ctx, "sheen listens", time.Minute, func() bool {
 		raw, err := os.ReadFile(filepath.Join(data, "server.json"))
 		return err == nil && json.Unmarshal(raw, &at) == nil && at.Listen != ""
 	})
@@ -88,7 +90,7 @@ func metricsListen(ctx context.Context, command string) (address string, ok bool
 	if !strings.Contains(string(help), "--metrics-listen") {
 		return "", false, nil
 	}
-	port, err := freePort(ctx)
+	port, err := stack.FreePort(ctx)
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), true, err
 }
 
@@ -113,7 +115,7 @@ func (b *backing) newBuilds(ctx context.Context, count int) ([]string, error) {
 		}
 		builds[i], projects[i] = build.String(), uuid.NewString()
 	}
-	_, err := b.db.Exec(ctx, `
+	_, err := b.DB.Exec(ctx, `
 		WITH made AS (
 			INSERT INTO projects (id, user_id) SELECT unnest($2::uuid[]), $3
 		)

@@ -24,7 +24,7 @@ type stage struct {
 // newStage starts a contender with some empty builds, on an empty Redis.
 func (b *bench) newStage(ctx context.Context, c contender, builds int) (*stage, error) {
 	s := &stage{contender: c, note: b.note}
-	if err := b.backing.flushRedis(ctx); err != nil {
+	if err := b.backing.FlushRedis(ctx); err != nil {
 		return nil, err
 	}
 	err := s.startServer(ctx, b, builds)
@@ -45,7 +45,7 @@ func (s *stage) startServer(ctx context.Context, b *bench, builds int) (err erro
 			return err
 		}
 		return s.peer.call(ctx, "Peer.Start", &PeerPlan{
-			Contender: s.contender.name, RedisAddress: b.backing.redisAddress, Dir: b.dir,
+			Contender: s.contender.name, RedisAddress: b.backing.RedisAddress, Dir: b.dir,
 			Channel: s.channels[0], Subscribers: b.size.fanOut.subscribers,
 		}, &s.address)
 	}
