@@ -24,8 +24,9 @@ import (
 type Stack struct {
 	DatabaseURL, RedisURL, RedisAddress string
 	// DB is connected to Postgres as its owner.
-	DB   *pgxpool.Pool
-	undo []func() error
+	DB     *pgxpool.Pool
+	socket string
+	undo   []func() error
 }
 
 // Start starts both in dir. Postgres is as durable as in earnest: fsync
@@ -81,6 +82,7 @@ func (s *Stack) startPostgres(ctx context.Context, base string) error {
 	s.undo = append(s.undo, func() error {
 		return run(context.Background(), "pg_ctl", "-w", "-m", "immediate", "stop")
 	})
+	s.socket = filepath.Join(dir, ".s.PGSQL.5432")
 	s.DatabaseURL = "postgres://postgres@/postgres?host=" + dir
 	if s.DB, err = pgxpool.New(ctx, s.DatabaseURL); err != nil {
 		return err
@@ -176,3 +178,6 @@ func Eventually(ctx context.Context, what string, within time.Duration, ask func
 	}
 	return nil
 }
+
+// Socket is the path of Postgres's own socket.
+func (s *Stack) Socket() string { return s.socket }
