@@ -29,7 +29,6 @@ import (
 // notServed are the procedures of the contract that later work brings: they
 // answer UNIMPLEMENTED. Whoever implements one takes it out.
 var notServed = []string{
-	"/sheen.build.v1.BuildService/AnalyzePrompt",
 	"/sheen.build.v1.BuildService/DeployVersion",
 	"/sheen.build.v1.BuildService/ExportVersion",
 	"/sheen.build.v1.BuildService/GetLimits",

@@ -13,7 +13,6 @@ import (
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/server/engine"
-	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/store"
@@ -46,7 +45,7 @@ type run struct {
 }
 
 func newRun(ctx context.Context, w *Worker, b *store.Build) *run {
-	a := analysis.Analyze(b.Prompt, b.Locale)
+	a := analyzed(b)
 	r := &run{
 		w:        w,
 		build:    b,

@@ -85,7 +85,6 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 		session:   req.GetBuildSessionId(),
 		prompt:    event.CleanText(req.GetPrompt()),
 		operation: operationFromProto(req.GetOperation()),
-		answers:   answersFromProto(req.GetAnswers()),
 	}
 	var err error
 	if sub.projectID, err = projectOf(req.GetProjectId(), sub.operation); err != nil {
@@ -104,6 +103,9 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 	sub.hash = hash
 	sub.analysis = analysis.Analyze(sub.prompt, req.GetLocale())
 	sub.locale = resolveLocale(ctx, req.GetLocale(), &sub.analysis)
+	if err := sub.answer(req.GetAnswers()); err != nil {
+		return nil, err
+	}
 	return sub, nil
 }
 
@@ -135,21 +137,6 @@ func requestHash(req *buildv1.StartBuildRequest) ([sha256.Size]byte, error) {
 		return [sha256.Size]byte{}, fmt.Errorf("hash a request: %w", err)
 	}
 	return sha256.Sum256(data), nil
-}
-
-func answersFromProto(answers []*buildv1.Answer) []engine.Answer {
-	out := make([]engine.Answer, 0, len(answers))
-	for _, a := range answers {
-		// "Choose for me" is what an engine does with a question left open.
-		if !a.GetChooseForMe() {
-			out = append(out, engine.Answer{
-				QuestionID: event.CleanText(a.GetQuestionId()),
-				ChoiceID:   event.CleanText(a.GetChoiceId()),
-				Text:       event.CleanText(a.GetText()),
-			})
-		}
-	}
-	return out
 }
 
 // known returns the build that the session already has, or nil.

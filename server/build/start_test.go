@@ -143,7 +143,7 @@ func TestASessionWithOtherContent(t *testing.T) {
 		"locale":  func(r *buildv1.StartBuildRequest) { r.Locale = "fr" },
 		"project": func(r *buildv1.StartBuildRequest) { r.ProjectId = uuid.NewString() },
 		"answers": func(r *buildv1.StartBuildRequest) {
-			r.Answers = []*buildv1.Answer{{QuestionId: "features", Answer: &buildv1.Answer_Text{Text: "a shop"}}}
+			r.Answers = []*buildv1.Answer{{QuestionId: "features", Answer: &buildv1.Answer_ChoiceId{ChoiceId: "faq"}}}
 		},
 	} {
 		other := proto.CloneOf(first)
@@ -275,9 +275,8 @@ func TestStartWithNUL(t *testing.T) {
 	res, err := b.StartBuild(b.ctx(), &buildv1.StartBuildRequest{
 		Prompt: "A site\x00 for my café", Locale: "fr\x00",
 		Answers: []*buildv1.Answer{
-			{QuestionId: "brand\x00", Answer: &buildv1.Answer_Text{Text: "Chez\x00 Iris"}},
-			{QuestionId: "color", Answer: &buildv1.Answer_ChoiceId{ChoiceId: "\x00red"}},
-			{QuestionId: "features", Answer: &buildv1.Answer_ChooseForMe{ChooseForMe: true}},
+			{QuestionId: "brand_name\x00", Answer: &buildv1.Answer_Text{Text: "Chez\x00 Iris"}},
+			{QuestionId: "color_theme", Answer: &buildv1.Answer_ChoiceId{ChoiceId: "\x00warm"}},
 		},
 	})
 	must(t, err)
@@ -287,7 +286,7 @@ func TestStartWithNUL(t *testing.T) {
 	var seen []engine.Answer
 	w := b.newWorker(&listening{heard: func(req engine.Request) { seen = req.Answers }})
 	must(t, work(t.Context(), w, res.GetBuild().GetId()))
-	if len(seen) != 2 || seen[0] != (engine.Answer{QuestionID: "brand", Text: "Chez Iris"}) || seen[1].ChoiceID != "red" {
+	if len(seen) != 2 || seen[0] != (engine.Answer{QuestionID: "brand_name", Text: "Chez Iris"}) || seen[1].ChoiceID != "warm" {
 		t.Errorf("the engine is told %v", seen)
 	}
 	if _, err := b.StartBuild(b.ctx(), &buildv1.StartBuildRequest{Prompt: "\x00"}); reasonOf(err) != errorv1.ErrorReason_ERROR_REASON_INVALID_FIELD {

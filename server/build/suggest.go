@@ -45,7 +45,7 @@ func (s *Service) Facts(ctx context.Context, source recommend.Source) (rules.Fac
 	if err != nil {
 		return rules.Facts{}, "", err
 	}
-	a := analysis.Analyze(b.Prompt, "")
+	a := analyzed(b)
 	facts := factsOf(&a)
 	if plan, err := s.storedPlan(ctx, b.ID); err == nil {
 		facts.Existing = plan.Features

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/recommend/rules"
 )
 
@@ -40,6 +41,13 @@ func built() []string {
 	add("error.build.", []string{
 		"platform", "provider", "timeout", "policy", "user", "tests", "cancelled", "insufficientTime",
 	}, "")
+	for _, id := range analysis.QuestionIDs() {
+		add("question."+id+".", []string{"text"}, "")
+	}
+	add("question.business_type.", analysis.BusinessTypes(), "")
+	add("question.features.", analysis.Kinds(), "")
+	add("question.color_theme.", analysis.Themes(), "")
+	add("question.audience.", analysis.Audiences(), "")
 	add("billing.package.", []string{"mini", "standard", "large"}, ".title")
 	return keys
 }

@@ -68,8 +68,10 @@ type Analysis struct {
 	Audience []string
 	// Requirements are the kinds that the prompt asks for, in the order of [Kinds].
 	Requirements []string
+	// Unwanted are the kinds that the prompt forgoes: "without booking".
+	Unwanted []string
 	// Missing are the kinds that a site of this type wants and the prompt
-	// leaves out, most wanted first.
+	// neither asks for nor forgoes, most wanted first, at most six.
 	Missing []string
 	// Seed is a hash of the prompt for choices that are to be repeatable.
 	Seed uint64
@@ -92,6 +94,7 @@ func Analyze(prompt, locale string) Analysis {
 		Personality:   found.keys("personality"),
 		Audience:      found.keys("audience"),
 		Requirements:  inOrder(found.keys("requirement"), Kinds()),
+		Unwanted:      inOrder(found.refused("requirement"), Kinds()),
 		Seed:          seed(text),
 	}
 	if a.Locale == "" {
@@ -104,51 +107,12 @@ func Analyze(prompt, locale string) Analysis {
 		a.Services = unnamed.services()
 		a.BusinessType, a.Confidence = unnamed.business()
 	}
-	if a.BrandName == "" || a.BusinessType == General {
+	if a.BrandName == "" || a.Confidence == unsure {
 		a.BusinessType, a.Confidence = found.business()
 	}
-	a.Missing = missing(a.BusinessType, a.Requirements)
+	a.Missing = a.missing()
 	if a.BrandName == "" {
 		a.BrandName, a.BrandDerived = deriveBrand(a), true
-	}
-	return a
-}
-
-// WithAnswer returns a with the answer to one question put in place of what was
-// read: "business_type", "brand_name" and "color_theme". Anything else, and an
-// answer that makes no sense, changes nothing.
-func (a Analysis) WithAnswer(questionID, choiceID, text string) Analysis {
-	value := cleanName(text)
-	switch questionID {
-	case "business_type":
-		return a.withBusinessType(choiceID, value)
-	case "brand_name":
-		if value != "" {
-			a.BrandName, a.BrandDerived = value, false
-		}
-	case "color_theme":
-		if choiceID != "" {
-			value = cleanName(choiceID)
-		}
-		a.ColorTheme = strings.ToLower(value)
-	}
-	return a
-}
-
-func (a Analysis) withBusinessType(choice, text string) Analysis {
-	if !slices.Contains(BusinessTypes(), choice) {
-		choice = ""
-	}
-	if choice == "" && text != "" {
-		choice, _ = scan(tokenize(text), a.Language).business()
-	}
-	if choice == "" {
-		return a
-	}
-	a.BusinessType, a.Confidence = choice, 1
-	a.Missing = missing(choice, a.Requirements)
-	if a.BrandDerived {
-		a.BrandName = deriveBrand(a)
 	}
 	return a
 }
@@ -191,10 +155,10 @@ func wanted(business string) []string {
 	return []string{"contact", "services", "about", "testimonials", "faq", "pricing"}
 }
 
-func missing(business string, requirements []string) []string {
+func (a Analysis) missing() []string {
 	var out []string
-	for _, kind := range wanted(business) {
-		if !slices.Contains(requirements, kind) {
+	for _, kind := range wanted(a.BusinessType) {
+		if !slices.Contains(a.Requirements, kind) && !slices.Contains(a.Unwanted, kind) {
 			out = append(out, kind)
 		}
 	}

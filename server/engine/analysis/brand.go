@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,7 +16,7 @@ const maxBrandWords = 5
 
 // quoted finds text in any of the usual pairs of quotation marks. A single
 // quote counts only between spaces, for it is also an apostrophe.
-var quoted = regexp.MustCompile(`"([^"]+)"|“([^”"]+)”|«([^»]+)»|„([^“”]+)[“”]|(?:^|\s)'([^']+)'(?:[\s.,!?]|$)`)
+var quoted = regexp.MustCompile(`"([^"]+)"|“([^”"]+)”|«([^»]+)»|„([^“”"]+)[“”"]|(?:^|\s)'([^']+)'(?:[\s.,!?]|$)`)
 
 // word finds the words and the marks that end a clause.
 var word = regexp.MustCompile(`[\p{L}\p{M}\p{N}&'’\-+]+|[.,;:!?()،؛؟]`)
@@ -37,7 +38,39 @@ func findBrand(text, language string) string {
 			}
 		}
 	}
+	if name := nameBeforeVerb(words, language); name != "" {
+		return name
+	}
 	return nameBeforeComma(words, language)
+}
+
+// nameBeforeVerb finds "Chez Marcel is a bistro": capitalized words that begin
+// the prompt, are no place and are said to be something.
+func nameBeforeVerb(words []string, language string) string {
+	end := 0
+	for end < len(words) && end < maxBrandWords && (capitalized(words[end]) || end > 0 && words[end] == "&") {
+		end++
+	}
+	if end == 0 || end+1 >= len(words) {
+		return ""
+	}
+	lex := lexicons()[language]
+	verb, article := strings.ToLower(words[end]), fold(words[end+1])
+	if !slices.Contains([]string{"is", "est", "ist", "es"}, verb) || !lex.own[article] {
+		return ""
+	}
+	core := words[:end]
+	if lex.own[fold(core[0])] {
+		core = core[1:]
+	}
+	tokens := tokenize(strings.Join(core, " "))
+	switch {
+	case len(tokens) == 0, len(tokens) == 1 && (lex.stop[tokens[0].folded] || len(lex.at(tokens, 0)) > 0):
+		return "" // "Our Salon is a place", "This is a site"
+	case findPlace(tokens, language).Country != "":
+		return ""
+	}
+	return cleanName(strings.Join(words[:end], " "))
 }
 
 // elided returns what follows an elision: "s'appelle" is "appelle".
@@ -97,6 +130,9 @@ func nameBeforeComma(words []string, language string) string {
 		}
 		if end == i+1 || end-i > maxBrandWords || end >= len(words) || words[end] != "," {
 			continue
+		}
+		if language == "de" && !lexicons()[language].stop[fold(strings.Join(words[min(end+1, len(words)):min(end+2, len(words))], ""))] {
+			continue // any noun has a capital: "für Schwangere, Kurse online"
 		}
 		name := strings.Join(words[i+1:end], " ")
 		if findPlace(tokenize(name), language).Country == "" {

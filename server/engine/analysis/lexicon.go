@@ -13,22 +13,29 @@ var wordFiles embed.FS
 // lexicon is the word list of one language, read from words/<language>.txt:
 //
 //	[kind key]            or [kind key | label]
-//	2: word, two words, prefix*
+//	2: word, two words, prefix*, *suffix
 //
 // The number is the weight of the words after it, 1 where it is left out.
 type lexicon struct {
-	// entries by the first word of their phrase; prefixes by the first word
-	// up to its asterisk.
+	// exact holds the entries by the first word of their phrase, prefix by
+	// the first word up to its asterisk.
 	exact, prefix map[string][]entry
-	stop          map[string]bool
-	negations     map[string]bool
+	// suffix holds the ends of compounds, which German writes as one word.
+	suffix    map[string][]entry
+	stop      map[string]bool
+	negations map[string]bool
 	// limits are words such as "with", after which comes a part of the site
 	// rather than what the site is for.
 	limits map[string]bool
+	// aims are words such as "for", after which may come the customers of what
+	// was named before; own are those that say the contrary ("for my salon").
+	aims, own map[string]bool
 	// names are patterns of made-up brand names by business type.
 	names map[string][]string
 	// named are the words that announce a name, such as "called".
 	named map[string]bool
+	// long holds what a mistyped word is compared with, by first letter.
+	long map[rune][]entry
 }
 
 type entry struct {
@@ -54,8 +61,9 @@ var lexicons = sync.OnceValue(func() map[string]*lexicon {
 
 func parseLexicon(text string) *lexicon {
 	l := &lexicon{
-		exact: map[string][]entry{}, prefix: map[string][]entry{},
+		exact: map[string][]entry{}, prefix: map[string][]entry{}, suffix: map[string][]entry{},
 		stop: map[string]bool{}, negations: map[string]bool{}, limits: map[string]bool{},
+		aims: map[string]bool{}, own: map[string]bool{}, long: map[rune][]entry{},
 		names: map[string][]string{}, named: map[string]bool{},
 	}
 	var section entry
@@ -69,6 +77,7 @@ func parseLexicon(text string) *lexicon {
 			l.add(section, line)
 		}
 	}
+	l.index()
 	return l
 }
 
@@ -104,8 +113,16 @@ func (l *lexicon) addPhrase(section entry, phrase string) {
 		l.limits[fold(phrase)] = true
 	case "named":
 		l.named[fold(phrase)] = true
+	case "aim":
+		l.aims[fold(phrase)] = true
+	case "own":
+		l.own[fold(phrase)] = true
 	default:
-		section.words = strings.Fields(fold(phrase))
+		section.words = strings.FieldsFunc(fold(phrase), func(r rune) bool { return r == ' ' || r == '-' || r == '&' })
+		if end, ok := strings.CutPrefix(section.words[0], "*"); ok {
+			l.suffix[end] = append(l.suffix[end], section)
+			return
+		}
 		if stem, ok := strings.CutSuffix(section.words[0], "*"); ok {
 			l.prefix[stem] = append(l.prefix[stem], section)
 			return

@@ -35,29 +35,63 @@ func scan(tokens []token, language string) matches {
 	if language != "en" {
 		lexes = append(lexes, lexicons()["en"])
 	}
-	part, claimed := false, make([]bool, len(tokens))
-	for i, tok := range tokens {
-		if lexes[0].limits[tok.folded] {
-			part = true
+	side, guesses := aside{lex: lexes[0]}, 0
+	for i := range tokens {
+		minor := side.at(tokens, i, len(found) > 0)
+		entries := entriesAt(lexes, tokens, i)
+		if len(entries) == 0 && guesses < maxTypos {
+			guesses++
+			entries = lexes[0].resembling(tokens[i])
 		}
-		for n, lex := range lexes {
-			if n > 0 && claimed[i] {
-				break
+		for _, e := range entries {
+			if minor {
+				e.weight *= partWeight
 			}
-			for _, e := range lex.at(tokens, i) {
-				claimed[i] = true
-				if n > 0 {
-					e.weight *= loanWeight
-					e.label = ""
-				}
-				if part {
-					e.weight *= partWeight
-				}
-				found = append(found, match{entry: e, at: i, negated: lexes[0].negates(tokens, i)})
-			}
+			found = append(found, match{entry: e, at: i, negated: lexes[0].negates(tokens, i)})
 		}
 	}
 	return found
+}
+
+// entriesAt returns the entries of the first lexicon that has any at tokens[i].
+func entriesAt(lexes []*lexicon, tokens []token, i int) []entry {
+	for n, lex := range lexes {
+		entries := lex.at(tokens, i)
+		if len(entries) == 0 {
+			continue
+		}
+		if n > 0 {
+			for k := range entries {
+				entries[k].weight *= loanWeight
+				entries[k].label = ""
+			}
+		}
+		return entries
+	}
+	return nil
+}
+
+// aside tells which words are not what the site is for: its parts ("with a
+// blog") and the customers of what was named before ("software for salons").
+type aside struct {
+	lex         *lexicon
+	part, aimed bool
+}
+
+// at moves on to tokens[i]; named says that something was found before it.
+func (a *aside) at(tokens []token, i int, named bool) bool {
+	tok := tokens[i]
+	if tok.breaks {
+		a.aimed = false
+	}
+	if a.lex.limits[tok.folded] {
+		a.part = true
+	}
+	own := i+1 < len(tokens) && a.lex.own[tokens[i+1].folded]
+	if named && (a.lex.aims[tok.folded] && !own || strings.HasPrefix(tok.folded, "لل")) {
+		a.aimed = true
+	}
+	return a.part || a.aimed
 }
 
 // at returns the entries whose phrase begins at tokens[i].
@@ -76,6 +110,20 @@ func (l *lexicon) at(tokens []token, i int) []entry {
 			}
 		}
 		out = append(out, l.stemsAt(form, tokens, i)...)
+	}
+	return append(out, l.endsAt(tokens[i])...)
+}
+
+// endsAt returns the entries that tok, a compound, ends with.
+func (l *lexicon) endsAt(tok token) []entry {
+	if len(l.suffix) == 0 {
+		return nil
+	}
+	var out []entry
+	for _, form := range tok.forms {
+		for start := range form {
+			out = append(out, l.suffix[form[start:]]...)
+		}
 	}
 	return out
 }
@@ -123,10 +171,18 @@ func (l *lexicon) negates(tokens []token, i int) bool {
 }
 
 // keys returns the distinct keys of one kind that are not negated.
-func (m matches) keys(kind string) []string {
+func (m matches) keys(kind string) []string { return m.filter(kind, false) }
+
+// refused returns the distinct keys of one kind that are only negated.
+func (m matches) refused(kind string) []string {
+	asked := m.keys(kind)
+	return slices.DeleteFunc(m.filter(kind, true), func(key string) bool { return slices.Contains(asked, key) })
+}
+
+func (m matches) filter(kind string, negated bool) []string {
 	var out []string
 	for _, found := range m {
-		if found.kind == kind && !found.negated && !slices.Contains(out, found.key) {
+		if found.kind == kind && found.negated == negated && !slices.Contains(out, found.key) {
 			out = append(out, found.key)
 		}
 	}
@@ -151,6 +207,36 @@ func (m matches) services() []Service {
 	}
 	return out
 }
+
+// offering guesses the type by what is offered, where no word names it.
+func (m matches) offering() (string, float64) {
+	const guessed = 0.4
+	for _, found := range m {
+		if found.kind != "service" || found.negated {
+			continue
+		}
+		switch found.key {
+		case "haircut", "color", "styling", "beard", "nails", "massage", "facial", "makeup":
+			return "salon", guessed
+		case "brunch", "lunch", "dinner", "takeaway", "catering", "coffee", "pastry":
+			return "restaurant", guessed
+		case "clothing", "shoes", "jewelry", "ceramics", "candles", "plants", "books", "tea":
+			return "shop", guessed
+		case "yoga", "pilates", "boxing", "strength", "personal-training", "cardio":
+			return "gym", guessed
+		case "branding", "web-design", "seo", "social-media":
+			return "agency", guessed
+		case "photography", "video":
+			return "portfolio", guessed
+		case "checkup", "vaccination", "implants", "whitening", "physiotherapy":
+			return "medical", guessed
+		}
+	}
+	return General, unsure
+}
+
+// unsure is the confidence where no word tells the business.
+const unsure = 0.2
 
 // business returns the best-scoring type. Each phrase counts once, a longer
 // one more than its words, and the first one of the prompt a little extra:
@@ -183,7 +269,7 @@ func (m matches) business() (string, float64) {
 	}
 	const enough = 0.6
 	if bestScore < enough {
-		return General, 0.2
+		return m.offering()
 	}
 	return best, round2(bestScore / (bestScore + second + 0.5))
 }

@@ -87,7 +87,7 @@ func newBrief(a analysis.Analysis) brief {
 	for _, s := range a.Services {
 		b.Services = append(b.Services, service{Key: s.Key, Name: s.Name})
 	}
-	b.Theme = themeOf(b.Business, a.ColorTheme, a.Personality, b.Seed)
+	b.Theme = themeOf(b.Business, a.ColorTheme, moodsOf(a), b.Seed)
 	return b
 }
 

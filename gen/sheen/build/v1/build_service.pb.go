@@ -30,7 +30,8 @@ type AnalyzePromptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the user asks for, 1 to 16384 bytes.
 	Prompt string `protobuf:"bytes,1,opt,name=prompt,proto3" json:"prompt,omitempty"`
-	// The language of the questions, a BCP 47 tag; empty means the Accept-Language header.
+	// The language of the questions, a BCP 47 tag; empty means that of the prompt,
+	// or else the Accept-Language header, as in `StartBuild`.
 	Locale        string `protobuf:"bytes,2,opt,name=locale,proto3" json:"locale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -263,7 +264,8 @@ type StartBuildRequest struct {
 	Operation v1.Operation `protobuf:"varint,5,opt,name=operation,proto3,enum=sheen.billing.v1.Operation" json:"operation,omitempty"`
 	// What happens when the project already builds.
 	OnConflict ConflictPolicy `protobuf:"varint,6,opt,name=on_conflict,json=onConflict,proto3,enum=sheen.build.v1.ConflictPolicy" json:"on_conflict,omitempty"`
-	// Answers to the questions of `AnalyzePrompt`, each question once.
+	// Answers to the questions of `AnalyzePrompt`: one each, or one for each choice
+	// where a question takes several. An unknown question or choice is refused.
 	Answers       []*Answer `protobuf:"bytes,7,rep,name=answers,proto3" json:"answers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
