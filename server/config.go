@@ -44,6 +44,10 @@ type Config struct {
 	// OfflinePace is the speed of the offline engine: 0 is flat out, 1 as fast
 	// as a person reads, 10 ten times that. Nil means that nobody chose one.
 	OfflinePace *float64
+	// Headless says which sites the tests open in a browser; empty is none.
+	Headless Headless
+	// Chromium is the program that opens them; empty means that it is looked for.
+	Chromium string
 	// BuildTimeout is how long a build may run, from 1 s to 24 h.
 	BuildTimeout time.Duration
 	// EventRetention is how long the events of a build are kept, from its start:

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sheenapps/sheen/server/billing/meter"
@@ -30,7 +31,9 @@ type setting struct {
 	parse func(cfg *Config, raw string) error
 }
 
-func settings() []setting { return append(processSettings(), paymentSettings()...) }
+func settings() []setting {
+	return slices.Concat(processSettings(), browserSettings(), paymentSettings())
+}
 
 func processSettings() []setting {
 	return []setting{

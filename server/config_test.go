@@ -41,7 +41,7 @@ func TestConfigDefaults(t *testing.T) {
 	want := server.Config{
 		Listen: "127.0.0.1:8080", PreviewListen: "127.0.0.1:8081", PreviewDomain: "preview.localhost",
 		DataDir: "/data", Embedded: true, Roles: server.Roles{API: true, Worker: true},
-		Engine: server.EngineOffline, BuildTimeout: 15 * time.Minute, DrainTimeout: 10 * time.Second,
+		Engine: server.EngineOffline, Headless: server.HeadlessAuto, BuildTimeout: 15 * time.Minute, DrainTimeout: 10 * time.Second,
 		EventRetention: 30 * 24 * time.Hour, LogLevel: slog.LevelInfo,
 		Packages: defaultPackages, Payments: server.PaymentsManual,
 	}
@@ -105,7 +105,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		Listen: "0.0.0.0:0", PreviewListen: "0.0.0.0:0", PreviewDomain: "sites.example.com",
 		PublicURL: "https://sheen.example.com", DataDir: "/srv/sheen", PostgresBin: "/opt/pg/bin",
 		DatabaseURL: server.NewSecret("postgres://u:p@db/sheen"), RedisURL: server.NewSecret("rediss://r:6379"),
-		Roles: server.Roles{Worker: true}, Engine: server.EngineOffline, OfflinePace: &pace, BuildTimeout: 90 * time.Second,
+		Roles: server.Roles{Worker: true}, Engine: server.EngineOffline, Headless: server.HeadlessAuto, OfflinePace: &pace, BuildTimeout: 90 * time.Second,
 		JWKSURL: "https://id.example.com/jwks", JWTIssuer: "https://id.example.com", JWTAudience: "sheen",
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:5173"}, LogLevel: slog.LevelDebug,
 		EventRetention: 36 * time.Hour,
@@ -145,6 +145,7 @@ func TestConfigProblems(t *testing.T) {
 		"role":            {[]string{"--role", "api,cook"}, `--role is "api,cook" and must be api, worker or api,worker`},
 		"engine unknown":  {[]string{"--engine", "magic"}, `--engine is "magic" and must be offline`},
 		"engine to come":  {[]string{"--engine", "anthropic"}, `--engine is "anthropic" and is not built into this version: use offline`},
+		"headless":        {[]string{"--headless", "sometimes"}, `--headless is "sometimes" and must be auto, always or off`},
 		"pace negative":   {[]string{"--offline-pace", "-1"}, `--offline-pace is "-1" and must be a number from 0 to 1000`},
 		"pace nan":        {[]string{"--offline-pace", "NaN"}, `--offline-pace is "NaN" and must be a number from 0 to 1000`},
 		"timeout":         {[]string{"--build-timeout", "1ms"}, `--build-timeout is "1ms" and must be a duration from 1s to 24h0m0s, such as 90s or 15m`},

@@ -45,8 +45,12 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	if err != nil {
 		return err
 	}
+	visit, err := s.newVisit(ctx, p.blobs)
+	if err != nil {
+		return err
+	}
 	worker := build.NewWorker(build.WorkerPorts{
-		Ports: ports, LeaseDB: leaseDB, Engine: s.newEngine(), Probe: s.newProbe(),
+		Ports: ports, LeaseDB: leaseDB, Engine: s.newEngine(), Probe: s.newProbe(), Visit: visit,
 		Timeout: s.cfg.BuildTimeout,
 	})
 	cfg.Workers = river.NewWorkers()
@@ -107,8 +111,8 @@ func (s *Server) newProbe() build.Probe {
 	if s.listeners.preview != nil {
 		dial = s.listeners.preview.Addr().String()
 	}
-	return func(ctx context.Context, url string, pages []string) error {
-		return preview.Probe(ctx, preview.ProbeOptions{URL: url, DialAddress: dial, Paths: pages})
+	return func(ctx context.Context, url string) error {
+		return preview.Probe(ctx, preview.ProbeOptions{URL: url, DialAddress: dial})
 	}
 }
 

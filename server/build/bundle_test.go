@@ -104,7 +104,7 @@ func (b *testBundle) as(user uuid.UUID) context.Context {
 func (b *testBundle) newWorker(e engine.Engine, change ...func(*build.WorkerPorts)) *build.Worker {
 	ports := build.WorkerPorts{
 		Ports: b.ports, LeaseDB: b.db, Engine: e, Timeout: build.DefaultTimeout,
-		Probe: func(context.Context, string, []string) error { return nil },
+		Probe: func(context.Context, string) error { return nil },
 	}
 	for _, f := range change {
 		f(&ports)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +13,8 @@ import (
 	"github.com/sheenapps/sheen/store"
 )
 
-// deploySite makes the version, which is online from then on, and probes it.
+// deploySite makes the version, which is online from then on, and asks for its
+// index: the site passed its tests, so only the platform can still be at fault.
 func (r *run) deploySite(ctx context.Context) error {
 	version, err := r.makeVersion(ctx, false)
 	if err != nil {
@@ -24,33 +24,13 @@ func (r *run) deploySite(ctx context.Context) error {
 	if err := r.out.emit(ctx, r.at(stepPreview, nil), r.at(stepProbe, nil)); err != nil {
 		return err
 	}
-	pages, err := r.pages(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.w.probe(ctx, url, pages); err != nil {
+	if err := r.w.probe(ctx, url); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
 		return &failure{reason: ReasonDeployFailed, class: ClassPlatform, retryable: true, err: err}
 	}
 	return nil
-}
-
-// pages are the rooted paths of the site's pages.
-func (r *run) pages(ctx context.Context) ([]string, error) {
-	rows, err := r.files(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var pages []string
-	for _, row := range rows {
-		// The page for what is not found answers 404 by its nature.
-		if path.Ext(row.Path) == ".html" && path.Base(row.Path) != "404.html" {
-			pages = append(pages, "/"+row.Path)
-		}
-	}
-	return pages, nil
 }
 
 // makeVersion freezes what the build has written, unless an earlier attempt has.
@@ -92,8 +72,8 @@ func (r *run) versionParams(ctx context.Context, interrupted bool) (*store.Versi
 		FileCount:   int32(len(rows)), //nolint:gosec // at most MaxFiles
 		Interrupted: interrupted,
 	}
+	manifest.Files = entries(rows)
 	for _, row := range rows {
-		manifest.Files = append(manifest.Files, preview.FileEntry{Path: row.Path, Digest: preview.Digest(row.Digest), Size: row.SizeBytes})
 		params.SizeBytes += row.SizeBytes
 	}
 	project, err := r.w.queries.ProjectByID(ctx, r.w.db, &store.ProjectByIDParams{ID: r.build.ProjectID, UserID: r.build.UserID})
@@ -110,6 +90,14 @@ func (r *run) versionParams(ctx context.Context, interrupted bool) (*store.Versi
 	root := preview.Root(manifest)
 	params.Root = root[:]
 	return params, nil
+}
+
+func entries(rows []*store.BuildFile) []preview.FileEntry {
+	files := make([]preview.FileEntry, len(rows))
+	for i, row := range rows {
+		files[i] = preview.FileEntry{Path: row.Path, Digest: preview.Digest(row.Digest), Size: row.SizeBytes}
+	}
+	return files
 }
 
 // insertVersion stores a version. It locks the project, then the build.

@@ -212,8 +212,9 @@ func (e *ender) lastEvent(b *store.Build, how ending, receipt *billing.Receipt) 
 	default:
 	}
 	return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildFailed{BuildFailed: &eventv1.BuildFailed{
-		Error:   newBuildError(how.failure.reason, how.failure.class, how.failure.retryable, b.Locale),
-		Receipt: paid,
+		Error:      newBuildError(how.failure.reason, how.failure.class, how.failure.retryable, b.Locale),
+		Receipt:    paid,
+		TestResult: how.failure.report,
 	}}}
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	errorv1 "github.com/sheenapps/sheen/gen/sheen/error/v1"
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/fault"
 )
 
@@ -30,6 +31,8 @@ type failure struct {
 	class     Class
 	retryable bool
 	err       error
+	// report is what the tests found last, if that is why.
+	report *eventv1.TestResult
 }
 
 func (f *failure) Error() string { return fmt.Sprintf("%s (%s): %v", f.reason, f.class, f.err) }

@@ -183,7 +183,7 @@ func TestAZombieWritesNothing(t *testing.T) {
 		id := b.queued().GetId()
 		p := &paused{waits: make(chan struct{}), wake: make(chan struct{}), worked: make(chan error, 1)}
 		w := b.newWorker(&script{}, func(ports *build.WorkerPorts) {
-			ports.Probe = func(context.Context, string, []string) error { p.stand(); return nil }
+			ports.Probe = func(context.Context, string) error { p.stand(); return nil }
 		})
 		go func() { p.worked <- work(t.Context(), w, id) }()
 		<-p.waits

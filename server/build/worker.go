@@ -16,11 +16,15 @@ import (
 	"github.com/sheenapps/sheen/store"
 )
 
-// Probe asks a deployed preview whether it works.
-type Probe func(ctx context.Context, url string, pages []string) error
+// Probe asks a deployed preview whether it answers.
+type Probe func(ctx context.Context, url string) error
 
-// WorkerPorts are what a worker needs beside [Ports]. All fields but Clock are
-// required.
+// Visit looks at the files of a site, by path, as a visitor would, before they
+// become a version. Its error is the platform's.
+type Visit func(ctx context.Context, files map[string]preview.Digest) (preview.Visit, error)
+
+// WorkerPorts are what a worker needs beside [Ports]. All fields but Visit and
+// Clock are required.
 type WorkerPorts struct {
 	Ports
 
@@ -29,6 +33,8 @@ type WorkerPorts struct {
 	LeaseDB *store.DB
 	Engine  engine.Engine
 	Probe   Probe
+	// Visit is part of the tests; nil leaves it out.
+	Visit Visit
 	// Timeout is the longest that a build may take from its first attempt on.
 	Timeout time.Duration
 	// Clock measures AI time; nil is the process's monotonic clock. It is for
@@ -45,6 +51,7 @@ type Worker struct {
 	leaseDB *store.DB
 	engine  engine.Engine
 	probe   Probe
+	visit   Visit
 	blobs   *preview.Blobs
 	timeout time.Duration
 	clock   func() time.Time
@@ -68,6 +75,7 @@ func NewWorker(p WorkerPorts) *Worker {
 		leaseDB: p.LeaseDB,
 		engine:  p.Engine,
 		probe:   p.Probe,
+		visit:   p.Visit,
 		blobs:   p.Blobs,
 		timeout: p.Timeout,
 		clock:   p.Clock,

@@ -198,9 +198,7 @@ func TestFailedProbe(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	done := b.run(&script{}, func(p *build.WorkerPorts) {
-		p.Probe = func(_ context.Context, _ string, pages []string) error {
-			return fmt.Errorf("%d pages are blank", len(pages))
-		}
+		p.Probe = func(context.Context, string) error { return errors.New("the page is blank") }
 	})
 	if done.GetError().GetReason() != buildv1.BuildErrorReason_BUILD_ERROR_REASON_DEPLOY_FAILED || done.GetPreviewUrl() != "" {
 		t.Errorf("ended as %v", done)

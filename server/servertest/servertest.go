@@ -55,6 +55,7 @@ func Join(t testing.TB, with *Bundle, opts ...Option) *Bundle {
 		RedisURL:     server.NewSecret("redis://" + with.Redis.Addr()),
 		Roles:        server.Roles{API: true, Worker: true},
 		Engine:       server.EngineOffline,
+		Headless:     server.HeadlessOff,
 		BuildTimeout: 15 * time.Minute,
 		DrainTimeout: 10 * time.Second,
 	}

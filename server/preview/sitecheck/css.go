@@ -90,10 +90,11 @@ func tooDeep(s source) (line int, deep bool) {
 }
 
 // scanCSS calls found for every address that a style sheet loads, with its
-// offset: url(…) in both forms, and the string of an @import. It knows as much
+// offset: url(…) in both forms, and the strings of @import and image-set(). It knows as much
 // of the grammar as is needed not to be fooled by comments and strings.
 func scanCSS(text string, found func(offset int, address string)) {
 	rule := "" // the at-rule in whose prelude the scan is
+	set := 0   // how many brackets are open since the name image-set
 	for i := 0; i < len(text); {
 		rest := text[i:]
 		switch {
@@ -101,7 +102,7 @@ func scanCSS(text string, found func(offset int, address string)) {
 			i += commentLength(rest)
 		case rest[0] == '"' || rest[0] == '\'':
 			value, n := cssString(rest)
-			if rule == "import" {
+			if rule == "import" || set == 1 {
 				found(i, value)
 			}
 			i += n
@@ -117,13 +118,33 @@ func scanCSS(text string, found func(offset int, address string)) {
 			if rule != "namespace" {
 				found(i, value)
 			}
+			if set > 0 && rest[n-1] != ')' {
+				set++
+			}
 			i += n
 		case cssName(rest) != "":
-			i += len(cssName(rest))
+			name := cssName(rest)
+			i += len(name)
+			if set == 0 && strings.HasSuffix(name, "image-set") && strings.HasPrefix(text[i:], "(") {
+				set = 1
+				i++
+			}
 		default:
+			set = brackets(set, rest[0])
 			i++
 		}
 	}
+}
+
+// brackets returns how many brackets are open after c, of those that count.
+func brackets(open int, c byte) int {
+	switch {
+	case open > 0 && c == '(':
+		return open + 1
+	case open > 0 && c == ')':
+		return open - 1
+	}
+	return open
 }
 
 // commentLength returns the length of the comment that s begins with.

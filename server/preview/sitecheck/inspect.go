@@ -17,7 +17,7 @@ type PageFacts struct {
 
 // Inspect reads the page f, whose path is where it stands in its site.
 func Inspect(f File) PageFacts {
-	c := &checker{files: map[string]bool{}, pages: map[string]*page{}, modules: map[string]bool{}}
+	c := newChecker(Options{})
 	c.checkPage(source{file: f.Path, line: 1, text: string(f.Content)})
 	facts := PageFacts{Titled: c.pages[f.Path].title}
 	for _, ref := range c.references {

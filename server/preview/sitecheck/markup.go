@@ -31,6 +31,10 @@ type markup struct {
 	// foreign is how many svg and math elements are open: there, XML's way of
 	// closing tags applies.
 	foreign int
+	// templates is how many template elements are open.
+	templates int
+	// ended says that the page's last end tag was read.
+	ended bool
 	// unclosed counts by tag the elements that were reported as not closed, so
 	// that an end tag that comes late is not reported as well.
 	unclosed map[string]int
@@ -39,7 +43,7 @@ type markup struct {
 
 // checkPage judges a page by itself and keeps what other pages may refer to.
 func (c *checker) checkPage(s source) {
-	p := &page{file: s.file, ids: map[string]int{}}
+	p := newPage(s.file)
 	c.pages[s.file] = p
 	m := &markup{c: c, page: p, unclosed: map[string]int{}, line: s.line}
 	c.checks++
@@ -99,6 +103,7 @@ func (m *markup) comment(raw []byte) {
 // text handles the text between two tags.
 func (m *markup) text(raw string, z *html.Tokenizer) {
 	if len(m.open) == 0 {
+		m.stray(raw)
 		return
 	}
 	top := &m.open[len(m.open)-1]
@@ -109,8 +114,17 @@ func (m *markup) text(raw string, z *html.Tokenizer) {
 	// Parts in other languages count only once they end: an element that is
 	// not closed takes the rest of the page with it, and that is one mistake.
 	m.page.raw = source{file: m.page.file, line: m.line, text: raw}
+	top.named = top.tag == "title" && m.foreign > 0
 	if top.tag == "title" {
 		m.page.raw.text = string(z.Text())
+	}
+}
+
+// stray judges text outside of all elements. Before the doctype it makes the
+// browser fall back on the rules of old, and after the page's end it is shown.
+func (m *markup) stray(raw string) {
+	if text := strings.Trim(raw, space+"\ufeff"); text != "" && (m.ended || !m.page.doctype) {
+		m.fail(m.line, "%s stands outside of the page", quote(text))
 	}
 }
 
@@ -147,6 +161,7 @@ func (m *markup) startTag(z *html.Tokenizer, raw []byte, selfClosing bool) {
 	if tag == "svg" || tag == "math" {
 		m.foreign++
 	}
+	m.countTemplate(tag, 1)
 	m.page.raw = source{file: m.page.file, line: m.line}
 	m.open = append(m.open, e)
 }
@@ -168,8 +183,17 @@ func (m *markup) checkPlace(tag string) {
 	}
 }
 
+// countTemplate notes that a template begins or ends.
+func (m *markup) countTemplate(tag string, change int) {
+	if tag == "template" {
+		m.templates += change
+		m.page.inert = m.templates > 0
+	}
+}
+
 // endTag handles an end tag.
 func (m *markup) endTag(tag string) {
+	m.ended = m.ended || tag == "html"
 	at := len(m.open) - 1
 	for at >= 0 && m.open[at].tag != tag {
 		at--
@@ -206,6 +230,7 @@ func (m *markup) pop() {
 	if e.tag == "svg" || e.tag == "math" {
 		m.foreign--
 	}
+	m.countTemplate(e.tag, -1)
 	m.page.leave(m.c, e, m.foreign > 0)
 	m.markNamed(e.named || e.attr["aria-label"] != "")
 }

@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// maxInline is how many style and script elements a page may have.
+// maxInline is how many style and script elements and frames a page may have.
 const maxInline = 200
 
 // page is what a page says about itself.
 type page struct {
 	file string
 	// ids are the places that an anchor may name, with the line of the first.
-	ids     map[string]int
+	ids map[string]int
+	// copies are the ids inside templates.
+	copies  map[string]bool
 	doctype bool
 	title   bool
 	lang    bool
@@ -27,13 +29,25 @@ type page struct {
 	labels map[string]bool
 	// controls wait for a label until the end of the page.
 	controls []element
-	// inline is the number of style and script elements so far.
+	// inline is the number of style and script elements and frames so far.
 	inline int
 	// styles and handlers are the CSS and JavaScript in attributes.
 	styles   []source
 	handlers []source
+	// pointers name other elements of the page.
+	pointers []pointer
+	// frames are the pages in the attributes of iframes.
+	frames []source
+	// refresh is where the visitor is sent; nil if nowhere.
+	refresh *refresh
+	// inert says that the element is inside a template.
+	inert bool
 	// references are completed with base at the end of the page.
 	references []reference
+}
+
+func newPage(file string) *page {
+	return &page{file: file, ids: map[string]int{}, copies: map[string]bool{}}
 }
 
 // validLanguage says whether tag has the shape of a BCP 47 tag, which is all
@@ -51,7 +65,12 @@ func validLanguage(tag string) bool {
 
 // enter handles the start of an element; open are those around it.
 func (p *page) enter(c *checker, e element, open []element) {
+	if p.inert {
+		p.enterInert(e)
+		return
+	}
 	p.enterID(c, e)
+	p.enterPointers(e)
 	switch e.tag {
 	case "html":
 		p.lang = validLanguage(e.attr["lang"])
@@ -59,6 +78,7 @@ func (p *page) enter(c *checker, e element, open []element) {
 		if strings.EqualFold(e.attr["name"], "viewport") && strings.Contains(e.attr["content"], "width") {
 			p.view = true
 		}
+		p.enterCharset(c, e)
 	case "base":
 		if href, ok := e.attr["href"]; ok && p.base == "" {
 			p.base = href
@@ -67,6 +87,10 @@ func (p *page) enter(c *checker, e element, open []element) {
 		p.h1 = append(p.h1, e.line)
 	case "img", "area":
 		p.enterImage(c, e)
+	case "iframe":
+		if text := e.attr["srcdoc"]; text != "" && p.admit(c, e) {
+			p.frames = append(p.frames, source{file: p.file, line: e.line, text: text})
+		}
 	case "label":
 		if p.labels == nil {
 			p.labels = map[string]bool{}
@@ -93,6 +117,18 @@ func (p *page) enterID(c *checker, e element) {
 	}
 	if name := e.attr["name"]; e.tag == "a" && name != "" && p.ids[name] == 0 {
 		p.ids[name] = e.line
+	}
+}
+
+// enterCharset judges what a page says of its encoding: previews are served as
+// UTF-8, and a copy elsewhere must not be taken for anything else.
+func (p *page) enterCharset(c *checker, e element) {
+	charset := e.attr["charset"]
+	if strings.EqualFold(e.attr["http-equiv"], "content-type") {
+		_, charset, _ = strings.Cut(strings.ToLower(e.attr["content"]), "charset=")
+	}
+	if charset = strings.TrimSpace(charset); charset != "" {
+		c.expect(strings.EqualFold(charset, "utf-8"), RuleEncoding, p.file, e.line, "the page says that it is %s; it has to be UTF-8", quote(charset))
 	}
 }
 
@@ -156,18 +192,20 @@ func (p *page) leave(c *checker, e element, foreign bool) {
 		c.checkCSS(raw)
 	case "script":
 		p.leaveScript(c, e, raw)
+	case "h1":
+		c.expect(p.inert || e.named, RuleHeading, p.file, e.line, "<h1> has no text")
 	case "button":
-		named := e.named || e.attr["aria-label"] != "" || e.attr["aria-labelledby"] != "" || e.attr["title"] != ""
+		named := p.inert || e.named || e.attr["aria-label"] != "" || e.attr["aria-labelledby"] != "" || e.attr["title"] != ""
 		c.expect(named, RuleLabel, p.file, e.line, "<button> has no text")
 	}
 }
 
-// admit says whether one more style or script element is judged: each is a call
-// of a parser, and nobody needs so many.
+// admit says whether one more style, script or frame is judged: each is a call of
+// a parser, and nobody needs so many.
 func (p *page) admit(c *checker, e element) bool {
 	p.inline++
 	if p.inline == maxInline+1 {
-		c.fail(RuleHTML, p.file, e.line, "the page has more than %d style and script elements", maxInline)
+		c.fail(RuleHTML, p.file, e.line, "the page has too many styles, scripts and frames")
 	}
 	return p.inline <= maxInline
 }
@@ -182,7 +220,9 @@ func (p *page) leaveScript(c *checker, e element, raw source) {
 		c.checkScript(raw, false)
 	case "module":
 		c.checkScript(raw, true)
-	case "application/json", "application/ld+json", "importmap", "speculationrules":
+	case "importmap":
+		c.readImportMap(raw)
+	case "application/json", "application/ld+json", "speculationrules":
 		c.checkJSON(raw)
 	}
 }
@@ -200,7 +240,12 @@ func (p *page) finish(c *checker) {
 	for _, e := range p.controls {
 		c.expect(p.labeled(e), RuleLabel, p.file, e.line, "<%s name=%s> has no label", e.tag, quote(e.attr["name"]))
 	}
+	p.checkPointers(c)
 	c.checkSnippets(p.styles, p.handlers)
+	for _, s := range p.frames {
+		s.base = p.base
+		c.checkFrame(s)
+	}
 	for _, ref := range p.references {
 		ref.base = p.base
 		c.refer(ref)

@@ -17,6 +17,8 @@ const (
 	kindStyle
 	kindScript
 	kindModule
+	// kindRefresh is followed without anybody's asking; it stays within the site.
+	kindRefresh
 	// kindRequest is asked for by a script: only its host is judged.
 	kindRequest
 	// kindHint is connected to ahead of time: only its host is judged.
@@ -35,6 +37,8 @@ type reference struct {
 	base string
 	// module says that a script is loaded as a module.
 	module bool
+	// deferred says that a script runs once the page is read.
+	deferred bool
 }
 
 // refer keeps a reference until all files are known.
@@ -73,18 +77,23 @@ func (p *page) enterReferences(e element) {
 		p.refer(e, "background", kindAsset)
 	case "meta":
 		p.enterRefresh(e)
+	case "base":
+		p.refer(e, "href", kindHint)
 	}
 }
 
 // refer notes the address in the attribute called name, if there is one.
 func (p *page) refer(e element, name string, k kind) {
 	address, ok := e.attr[name]
-	if !ok {
+	if !ok || p.inert && incomplete(address) {
 		return
 	}
+	_, async := e.attr["async"]
+	_, deferred := e.attr["defer"]
+	module := strings.EqualFold(strings.TrimSpace(e.attr["type"]), "module")
 	p.references = append(p.references, reference{
 		file: p.file, line: e.line, kind: k, address: address, what: "<" + e.tag + " " + name + ">",
-		module: strings.EqualFold(strings.TrimSpace(e.attr["type"]), "module"),
+		module: module, deferred: module || async || deferred,
 	})
 }
 
@@ -92,7 +101,7 @@ func (p *page) refer(e element, name string, k kind) {
 // address and a description.
 func (p *page) referSet(e element, name string) {
 	rest, ok := e.attr[name]
-	for ok {
+	for ok && !(p.inert && incomplete(rest)) {
 		rest = strings.TrimLeft(rest, " \t\r\n\f,")
 		end := strings.IndexAny(rest, " \t\r\n\f")
 		if end < 0 {
@@ -131,16 +140,4 @@ func (p *page) enterLink(e element) {
 	}
 	p.refer(e, "href", k)
 	p.referSet(e, "imagesrcset")
-}
-
-// enterRefresh notes where a meta element sends the visitor.
-func (p *page) enterRefresh(e element) {
-	if !strings.EqualFold(e.attr["http-equiv"], "refresh") {
-		return
-	}
-	_, address, ok := strings.Cut(e.attr["content"], "=")
-	if ok {
-		e.attr["url"] = strings.Trim(address, ` '"`)
-		p.refer(e, "url", kindLink)
-	}
 }

@@ -121,6 +121,9 @@ func FuzzCheck(f *testing.F) {
 	f.Add("a.js", "import('x');`${{a:`b`}}`/[/]/", "b.mjs", "export default 1")
 	f.Add("x.json", "{", "../x", "\x00")
 	f.Add("index.html", `<p a="b"c='d'/e=f =g>`, "i.htm", "<svg><title/><a xlink:href=//x></svg><base href=':'>")
+	f.Add("a.svg", `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><svg xmlns="x" y:z="&b;"/>`, "m.webmanifest", `{"icons":[{"src":"//"}]}`)
+	f.Add("a.png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "b.gif", "GIF89a\x01\x00\x01\x00")
+	f.Add("index.html", `<template><p id=a></template><iframe srcdoc="<base href=x><img src=y>"><meta http-equiv=refresh content="0;url=">`, "a.css", "a{b:image-set('c' d('e'), url(f))}")
 	f.Fuzz(func(t *testing.T, path1, content1, path2, content2 string) {
 		files := []sitecheck.File{{Path: path1, Content: []byte(content1)}, {Path: path2, Content: []byte(content2)}}
 		report := sitecheck.Check(files, sitecheck.Options{})

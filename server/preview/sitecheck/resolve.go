@@ -20,7 +20,7 @@ func (c *checker) checkReferences() {
 
 func (c *checker) checkReference(ref reference) {
 	address := strings.Trim(ref.address, " \t\r\n\f")
-	if address == "" && (ref.kind == kindLink || ref.kind == kindForm) {
+	if address == "" && (ref.kind == kindLink || ref.kind == kindForm || ref.kind == kindRefresh || ref.kind == kindHint) {
 		return // the page itself
 	}
 	c.checks++
@@ -48,7 +48,7 @@ func (c *checker) checkReference(ref reference) {
 
 // rule returns the rule that a reference to something missing violates.
 func (r reference) rule() Rule {
-	if r.kind == kindLink || r.kind == kindForm {
+	if r.kind == kindLink || r.kind == kindForm || r.kind == kindRefresh {
 		return RuleLink
 	}
 	return RuleAsset
@@ -77,6 +77,8 @@ func resolve(ref reference, address string) (*url.URL, error) {
 func (c *checker) checkExternal(ref reference, target *url.URL, address string) {
 	web := target.Scheme == "http" || target.Scheme == "https" || target.Scheme == "ws" || target.Scheme == "wss"
 	switch {
+	case target.Scheme == "file" || web && privateHost(target.Hostname()):
+		c.fail(ref.rule(), ref.file, ref.line, "%s %s leads to the machine of its visitor", ref.what, quote(address))
 	case ref.kind == kindLink && !web:
 		return // mail, telephone, maps
 	case ref.kind == kindForm && (target.Scheme == "mailto" || target.Scheme == "tel"):
@@ -90,12 +92,20 @@ func (c *checker) checkExternal(ref reference, target *url.URL, address string) 
 	}
 }
 
+// privateHost says whether every visitor's machine has that name.
+func privateHost(host string) bool {
+	return host == "localhost" || strings.HasPrefix(host, "127.") || host == "::1" || host == "0.0.0.0"
+}
+
 // checkInternal judges an address inside the site.
 func (c *checker) checkInternal(ref reference, target *url.URL, address string) {
 	if ref.kind == kindRequest || ref.kind == kindHint {
 		return
 	}
 	if ref.kind == kindModule && ref.what == "import" && !relativeSpecifier(address) {
+		if c.explained(address) {
+			return
+		}
 		c.fail(RuleAsset, ref.file, ref.line, "import %s names no file: a browser needs ./, ../ or /", quote(address))
 		return
 	}
@@ -116,6 +126,13 @@ func relativeSpecifier(address string) bool {
 	return strings.HasPrefix(address, "/") || strings.HasPrefix(address, "./") || strings.HasPrefix(address, "../")
 }
 
+// explained says whether an import map tells what the name of an import means.
+func (c *checker) explained(name string) bool {
+	return slices.ContainsFunc(c.mapped, func(known string) bool {
+		return name == known || strings.HasSuffix(known, "/") && strings.HasPrefix(name, known)
+	})
+}
+
 // lookup returns the file that the preview server would answer with.
 func (c *checker) lookup(target *url.URL) (name string, ok bool) {
 	for _, candidate := range sitepath.Candidates(target.EscapedPath()) {
@@ -129,6 +146,9 @@ func (c *checker) lookup(target *url.URL) (name string, ok bool) {
 // wrongUse says why a browser would not use the file as it is referred to; it
 // is empty when nothing is wrong. Previews are served with nosniff.
 func (c *checker) wrongUse(ref reference, name string) string {
+	if c.empty[name] {
+		return "is empty"
+	}
 	contentType, _ := sitepath.ContentType(name)
 	switch ref.kind {
 	case kindStyle:
@@ -142,6 +162,9 @@ func (c *checker) wrongUse(ref reference, name string) string {
 		if c.modules[name] && ref.kind == kindScript && !ref.module {
 			return "is a module and needs type=module"
 		}
+		if c.writers[name] && ref.deferred {
+			return "calls document.write, which does nothing once the page is read"
+		}
 	default:
 	}
 	return ""
@@ -154,7 +177,7 @@ func (c *checker) checkAnchor(ref reference, target *url.URL, name, address stri
 	if !isPage || fragment == "" || strings.EqualFold(fragment, "top") || strings.HasPrefix(fragment, ":~:") {
 		return
 	}
-	if page.ids[fragment] == 0 {
+	if !page.has(fragment) {
 		c.fail(RuleAnchor, ref.file, ref.line, "%s %s: there is no such place in %s", ref.what, quote(address), name)
 	}
 }

@@ -74,19 +74,20 @@ func scriptMistakes(s source, module bool) []Failure {
 	return mistakes
 }
 
-// checkJSON judges a text that has to be JSON.
-func (c *checker) checkJSON(s source) {
+// checkJSON judges a text that has to be JSON, and says whether it is.
+func (c *checker) checkJSON(s source) bool {
 	c.checks++
 	var raw json.RawMessage
 	err := json.Unmarshal([]byte(s.text), &raw)
 	if err == nil {
-		return
+		return true
 	}
 	line := s.line
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line += strings.Count(s.text[:min(int(syntax.Offset), len(s.text))], "\n")
 	}
 	c.fail(RuleJSON, s.file, line, "not JSON: %s", err)
+	return false
 }
 
 // scanScript collects the addresses that a script names where it loads
@@ -95,6 +96,10 @@ func (c *checker) scanScript(s source, module bool) {
 	tokens := lexJS(s.text)
 	lines := lineCounter{text: s.text, line: s.line}
 	for i, t := range tokens {
+		if t.text == "(" && (endsWith(tokens[:i], "document", ".", "write") || endsWith(tokens[:i], "document", ".", "writeln")) {
+			c.writers[s.file] = true
+			c.expect(!module, RuleJavaScript, s.file, lines.at(t.offset), "document.write does nothing in a module")
+		}
 		if t.kind != jsString && t.kind != jsTemplate {
 			continue
 		}

@@ -3,8 +3,6 @@ package sitecheck
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path"
 	"slices"
@@ -36,7 +34,7 @@ const (
 	RuleSize Rule = "size"
 	// RuleIndex wants an index.html at the root.
 	RuleIndex Rule = "index"
-	// RuleEncoding wants text files to be UTF-8.
+	// RuleEncoding wants text files to be UTF-8, and to say nothing else.
 	RuleEncoding Rule = "encoding"
 	// RuleHTML wants balanced, well-formed markup without duplicates.
 	RuleHTML Rule = "html"
@@ -44,6 +42,11 @@ const (
 	RuleCSS Rule = "css"
 	// RuleJavaScript wants scripts and event handlers to parse.
 	RuleJavaScript Rule = "javascript"
+	// RuleXML wants site maps and feeds to be XML.
+	RuleXML Rule = "xml"
+	// RuleContent wants a file to be what its name says: pictures that can be
+	// read, fonts that are fonts, and no file that is used to be empty.
+	RuleContent Rule = "content"
 	// RuleJSON wants data files, structured data and import maps to be JSON.
 	RuleJSON Rule = "json"
 	// RuleLink wants links and form targets inside the site to exist.
@@ -68,6 +71,9 @@ const (
 	RuleLabel Rule = "label"
 	// RuleResponse is about what a served preview answers; Check never reports it.
 	RuleResponse Rule = "response"
+	// RuleBrowser is about what happens when a browser opens a page; Check never
+	// reports it.
+	RuleBrowser Rule = "browser"
 )
 
 // File is one file of a site.
@@ -122,26 +128,13 @@ type Report struct {
 // Passed says whether nothing is wrong.
 func (r Report) Passed() bool { return len(r.Failures) == 0 }
 
-// Fingerprint returns a hash of the failures: 64 hexadecimal characters. It
-// leaves the lines out, since an edit that cures nothing moves lines as well:
-// equal fingerprints mean that a fix did not help.
-func (r Report) Fingerprint() string {
-	lines := make([]string, len(r.Failures))
-	for i, f := range r.Failures {
-		lines[i] = fmt.Sprintf("%q %q %q\n", f.Check, f.Path, f.Message)
-	}
-	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
-	return hex.EncodeToString(sum[:])
-}
-
 // Check judges the site that consists of files.
 func Check(files []File, opts Options) Report {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b File) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), bytes.Compare(a.Content, b.Content))
 	})
-	c := &checker{opts: opts, files: make(map[string]bool, len(files)), pages: map[string]*page{}, modules: map[string]bool{}}
+	c := newChecker(opts)
 	c.checkTable(files)
 	for _, f := range files {
 		c.files[f.Path] = true
@@ -150,6 +143,7 @@ func Check(files []File, opts Options) Report {
 		c.checkFile(f)
 	}
 	c.checkReferences()
+	c.checkCircles()
 	return c.report()
 }
 
@@ -162,8 +156,23 @@ type checker struct {
 	pages    map[string]*page
 	// modules are the scripts that import or export something.
 	modules map[string]bool
+	// writers are the scripts that call document.write.
+	writers map[string]bool
+	// empty are the files without content.
+	empty map[string]bool
+	// pixels are those of the pictures so far.
+	pixels int
+	// mapped are the names that import maps explain.
+	mapped []string
 	// references are resolved at the end, when all pages' ids are known.
 	references []reference
+}
+
+func newChecker(opts Options) *checker {
+	return &checker{
+		opts: opts, files: map[string]bool{}, pages: map[string]*page{},
+		modules: map[string]bool{}, writers: map[string]bool{}, empty: map[string]bool{},
+	}
 }
 
 // fail records a failure.
@@ -238,7 +247,7 @@ func (c *checker) checkFile(f File) {
 	ext := strings.ToLower(path.Ext(f.Path))
 	switch ext {
 	case ".html", ".htm", ".css", ".js", ".mjs", ".json", ".webmanifest", ".svg", ".txt", ".xml":
-		c.expect(utf8.Valid(f.Content), RuleEncoding, f.Path, 0, "the file is not UTF-8")
+		c.expect(utf8.Valid(f.Content) && !bytes.ContainsRune(f.Content, 0), RuleEncoding, f.Path, 0, "the file is not UTF-8")
 	}
 	s := source{file: f.Path, line: 1, text: string(f.Content)}
 	switch ext {
@@ -248,9 +257,16 @@ func (c *checker) checkFile(f File) {
 		c.checkCSS(s)
 	case ".js", ".mjs":
 		c.checkScriptFile(s)
-	case ".json", ".webmanifest":
+	case ".json":
 		c.checkJSON(s)
+	case ".webmanifest":
+		c.checkManifest(s)
+	case ".svg":
+		c.checkSVG(s)
+	case ".xml":
+		c.checkXMLFile(s)
 	}
+	c.checkContent(f)
 }
 
 // source is a text and where it stands: a file, or a part of one.

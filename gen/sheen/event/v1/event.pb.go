@@ -1524,7 +1524,10 @@ type BuildFailed struct {
 	// Why.
 	Error *v1.BuildError `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
 	// What was charged; unset if another service had given back what was held.
-	Receipt       *v11.Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	Receipt *v11.Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// What the tests found last; only if the reason is
+	// `BUILD_ERROR_REASON_TESTS_FAILED`.
+	TestResult    *TestResult `protobuf:"bytes,3,opt,name=test_result,json=testResult,proto3" json:"test_result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1569,6 +1572,13 @@ func (x *BuildFailed) GetError() *v1.BuildError {
 func (x *BuildFailed) GetReceipt() *v11.Receipt {
 	if x != nil {
 		return x.Receipt
+	}
+	return nil
+}
+
+func (x *BuildFailed) GetTestResult() *TestResult {
+	if x != nil {
+		return x.TestResult
 	}
 	return nil
 }
@@ -1872,10 +1882,12 @@ const file_sheen_event_v1_event_proto_rawDesc = "" +
 	"previewUrl\x12\x1d\n" +
 	"\n" +
 	"version_id\x18\x02 \x01(\tR\tversionId\x123\n" +
-	"\areceipt\x18\x03 \x01(\v2\x19.sheen.billing.v1.ReceiptR\areceipt\"t\n" +
+	"\areceipt\x18\x03 \x01(\v2\x19.sheen.billing.v1.ReceiptR\areceipt\"\xb1\x01\n" +
 	"\vBuildFailed\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x1a.sheen.build.v1.BuildErrorR\x05error\x123\n" +
-	"\areceipt\x18\x02 \x01(\v2\x19.sheen.billing.v1.ReceiptR\areceipt\"|\n" +
+	"\areceipt\x18\x02 \x01(\v2\x19.sheen.billing.v1.ReceiptR\areceipt\x12;\n" +
+	"\vtest_result\x18\x03 \x01(\v2\x1a.sheen.event.v1.TestResultR\n" +
+	"testResult\"|\n" +
 	"\x0eBuildCancelled\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x123\n" +
 	"\areceipt\x18\x02 \x01(\v2\x19.sheen.billing.v1.ReceiptR\areceipt\x12\x1d\n" +
@@ -1981,16 +1993,17 @@ var file_sheen_event_v1_event_proto_depIdxs = []int32{
 	25, // 22: sheen.event.v1.BuildCompleted.receipt:type_name -> sheen.billing.v1.Receipt
 	26, // 23: sheen.event.v1.BuildFailed.error:type_name -> sheen.build.v1.BuildError
 	25, // 24: sheen.event.v1.BuildFailed.receipt:type_name -> sheen.billing.v1.Receipt
-	25, // 25: sheen.event.v1.BuildCancelled.receipt:type_name -> sheen.billing.v1.Receipt
-	27, // 26: sheen.event.v1.Snapshot.build:type_name -> sheen.build.v1.Build
-	7,  // 27: sheen.event.v1.Snapshot.files:type_name -> sheen.event.v1.FileChanged
-	2,  // 28: sheen.event.v1.StreamEnd.reason:type_name -> sheen.event.v1.StreamEndReason
-	28, // 29: sheen.event.v1.StreamEnd.reconnect_after:type_name -> google.protobuf.Duration
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	10, // 25: sheen.event.v1.BuildFailed.test_result:type_name -> sheen.event.v1.TestResult
+	25, // 26: sheen.event.v1.BuildCancelled.receipt:type_name -> sheen.billing.v1.Receipt
+	27, // 27: sheen.event.v1.Snapshot.build:type_name -> sheen.build.v1.Build
+	7,  // 28: sheen.event.v1.Snapshot.files:type_name -> sheen.event.v1.FileChanged
+	2,  // 29: sheen.event.v1.StreamEnd.reason:type_name -> sheen.event.v1.StreamEndReason
+	28, // 30: sheen.event.v1.StreamEnd.reconnect_after:type_name -> google.protobuf.Duration
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_sheen_event_v1_event_proto_init() }
