@@ -27,6 +27,9 @@ type Config struct {
 	PublicURL string
 	// DataDir is the folder of keys, files and embedded databases; absolute.
 	DataDir string
+	// Blobs is where the files of sites are, "file:///folder" or "s3://bucket?…";
+	// empty means in the data folder.
+	Blobs string
 	// Embedded starts a Postgres and a Redis of its own where DatabaseURL or
 	// RedisURL is empty.
 	Embedded bool
@@ -212,6 +215,8 @@ func (c *Config) contradictions() []string {
 		"no Redis is set: set SHEEN_REDIS_URL, or pass --embedded to start one")
 	say(c.Listen == c.PreviewListen && !strings.HasSuffix(c.Listen, ":0"),
 		"--listen and --preview-listen are the same address "+c.Listen+": give each its own port")
+	say(c.splitWithoutBlobs(),
+		"a process with one role needs the files of the others: set SHEEN_BLOBS to a bucket or a shared folder, the same for all of them")
 	jwt := c.JWKSURL != "" || c.JWTIssuer != "" || c.JWTAudience != ""
 	say(jwt && (c.JWKSURL == "" || c.JWTIssuer == "" || c.JWTAudience == ""),
 		"SHEEN_JWKS_URL, SHEEN_JWT_ISSUER and SHEEN_JWT_AUDIENCE belong together: set all three or none")

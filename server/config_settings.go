@@ -55,6 +55,7 @@ func processSettings() []setting {
 			meaning: "address of the API as users see it",
 		},
 		dataDirSetting(),
+		blobsSetting(),
 		{
 			name: "embedded", standard: "false", shown: "`false`, but `true` for `sheen build`", toggle: true, parse: parseEmbedded,
 			meaning: "start a Postgres and a Redis where no address of one is set",

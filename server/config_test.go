@@ -95,7 +95,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_CORS_ORIGINS": "https://a.example.com, http://localhost:5173", "SHEEN_DRAIN_TIMEOUT": "0s", "SHEEN_LOG_LEVEL": "debug",
 		"SHEEN_EVENT_RETENTION": "36h", "SHEEN_PACKAGES": "tiny:60:10000:EUR:8760h", "SHEEN_PURCHASE_URL": "https://app.example.com/buy",
 		"SHEEN_PAYMENTS": "stripe", "SHEEN_STRIPE_SECRET_KEY": "sk_test_1", "SHEEN_STRIPE_WEBHOOK_SECRET": "whsec_1",
-		"SHEEN_STRIPE_API_URL": "http://localhost:12111/",
+		"SHEEN_STRIPE_API_URL": "http://localhost:12111/", "SHEEN_BLOBS": "s3://sites?region=eu-west-3",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		Packages:       []billing.Package{{ID: "tiny", Seconds: 60, PriceMicros: 10_000, CurrencyCode: "EUR", Life: 8760 * time.Hour}},
 		PurchaseURL:    "https://app.example.com/buy", Payments: server.PaymentsStripe,
 		StripeSecretKey: server.NewSecret("sk_test_1"), StripeWebhookSecret: server.NewSecret("whsec_1"),
-		StripeAPIURL: "http://localhost:12111",
+		StripeAPIURL: "http://localhost:12111", Blobs: "s3://sites?region=eu-west-3",
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)

@@ -55,7 +55,8 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	})
 	cfg.Workers = river.NewWorkers()
 	river.AddWorker(cfg.Workers, worker)
-	river.AddWorker(cfg.Workers, &maintainWorker{events: p.log, keep: s.cfg.EventRetention, log: s.log})
+	river.AddWorker(cfg.Workers, newSweepWorker(p.db, p.blobs, s.metrics, s.log))
+	river.AddWorker(cfg.Workers, &maintainWorker{db: p.db, events: p.log, keep: s.cfg.EventRetention, log: s.log})
 	river.AddWorker(cfg.Workers, &expireWorker{db: p.db, ledger: ports.Ledger, log: s.log})
 	river.AddWorker(cfg.Workers, newAuditWorker(p.db, s.metrics, s.log))
 	river.AddWorker(cfg.Workers, &topUpWorker{topUps: billing.NewTopUps(p.db, ports.Ledger, p.payments, s.log)})
@@ -63,7 +64,7 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 		build.Queue:        {MaxWorkers: buildWorkers},
 		river.QueueDefault: {MaxWorkers: 2},
 	}
-	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp()}
+	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp(), periodicSweep()}
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
 	cfg.JobTimeout, cfg.RescueStuckJobsAfter = -1, rescueAfter
 	if p.jobs, err = newJobs(p.db, cfg); err != nil {
@@ -104,13 +105,10 @@ func (s *Server) newEngine() *offline.Engine {
 	return offline.New(offline.Options{Pace: pace})
 }
 
-// newProbe asks deployed previews at this process's own preview server, if it
-// has one: their host names may resolve in browsers only.
+// newProbe asks deployed previews at this process's own preview server: their
+// host names may resolve in browsers only.
 func (s *Server) newProbe() build.Probe {
-	var dial string
-	if s.listeners.preview != nil {
-		dial = s.listeners.preview.Addr().String()
-	}
+	dial := s.probeAddress()
 	return func(ctx context.Context, url string) error {
 		return preview.Probe(ctx, preview.ProbeOptions{URL: url, DialAddress: dial})
 	}

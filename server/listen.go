@@ -14,6 +14,8 @@ import (
 // listeners are nil for what a process does not serve.
 type listeners struct {
 	api, preview, metrics net.Listener
+	// probe is for the probes of a process without the API.
+	probe net.Listener
 }
 
 func (s *Server) listen(ctx context.Context) (err error) {
@@ -23,7 +25,7 @@ func (s *Server) listen(ctx context.Context) (err error) {
 		}
 	}
 	if !s.cfg.Roles.API {
-		return nil
+		return s.listenForProbes(ctx)
 	}
 	if s.listeners.api, err = s.listenOn(ctx, s.cfg.Listen, "listen"); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/store"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 )
 
 // maintainArgs is the job that looks after the event log: it makes partitions
-// ahead and drops old ones. Any number may run at once.
+// ahead and drops old ones. It also forgets the work of old builds. Any number may run at once.
 type maintainArgs struct{}
 
 // Kind implements [river.JobArgs].
@@ -46,6 +47,7 @@ func periodicMaintenance() *river.PeriodicJob {
 type maintainWorker struct {
 	river.WorkerDefaults[maintainArgs]
 
+	db     *store.DB
 	events *event.Log
 	keep   time.Duration
 	log    *slog.Logger
@@ -68,5 +70,5 @@ func (w *maintainWorker) Work(ctx context.Context, _ *river.Job[maintainArgs]) e
 	if len(expiry.Held) > 0 {
 		w.log.WarnContext(ctx, "old events stay: a build that began with them is not over", "partitions", expiry.Held)
 	}
-	return errors.Join(ensureErr, expireErr)
+	return errors.Join(ensureErr, expireErr, forgetWork(ctx, w.db, now, w.log))
 }

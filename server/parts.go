@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -83,7 +82,11 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	s.background(func(ctx context.Context) { nudge.run(ctx, p.jobs, s.log) })
-	if !s.cfg.Roles.API {
+	previews, err := s.newPreviews(p)
+	if err != nil {
+		return nil, err
+	}
+	if p.previews = previews; !s.cfg.Roles.API {
 		return p, nil
 	}
 	return p, s.buildHandlers(ctx, p, ports)
@@ -107,7 +110,7 @@ func (s *Server) openStores(ctx context.Context, p *parts) (err error) {
 	if p.redis, err = s.openRedis(); err != nil {
 		return err
 	}
-	if p.blobs, err = preview.OpenBlobs(filepath.Join(s.cfg.DataDir, "blobs")); err != nil {
+	if p.blobs, err = s.openBlobs(ctx, p.db); err != nil {
 		return err
 	}
 	s.undo.push(func(context.Context) error { return p.blobs.Close() })
@@ -197,16 +200,6 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 		health:          p.health,
 		corsOrigins:     s.cfg.CORSOrigins,
 		log:             s.log,
-	})
-	if err != nil {
-		return err
-	}
-	p.previews, err = preview.NewHandler(preview.Options{
-		Versions:       build.NewVersions(p.db),
-		Blobs:          p.blobs,
-		Domain:         s.cfg.PreviewDomain,
-		FrameAncestors: append([]string{s.URL()}, s.cfg.CORSOrigins...),
-		Logger:         s.log,
 	})
 	return err
 }

@@ -74,6 +74,9 @@ func (s *Server) start(ctx context.Context) error {
 		s.api = s.serve("API", s.listeners.api, s.parts.api)
 		s.serve("preview", s.listeners.preview, s.parts.previews)
 	}
+	if s.listeners.probe != nil {
+		s.serve("probe", s.listeners.probe, s.parts.previews)
+	}
 	if err := s.work(ctx); err != nil || !s.cfg.Roles.API {
 		return err
 	}
@@ -167,8 +170,14 @@ func (s *Server) URL() string {
 	return "http://" + s.listeners.api.Addr().String()
 }
 
-// PreviewAddr is the host and port that previews are served on.
-func (s *Server) PreviewAddr() string { return s.listeners.preview.Addr().String() }
+// PreviewAddr is the host and port that previews are served on; empty in a process
+// without the API.
+func (s *Server) PreviewAddr() string {
+	if s.listeners.preview == nil {
+		return ""
+	}
+	return s.listeners.preview.Addr().String()
+}
 
 // MetricsAddr is the host and port that metrics are served on; empty if they are
 // not.

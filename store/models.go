@@ -44,6 +44,12 @@ type AutoTopup struct {
 	ReviewTime       *time.Time
 }
 
+type BlobSweep struct {
+	OnlyRow   bool
+	Folder    int32
+	PageToken []byte
+}
+
 type Build struct {
 	ID                uuid.UUID
 	BuildSessionID    string

@@ -116,7 +116,7 @@ type user struct {
 const (
 	userCount = 64
 	// granted AI time is never used up, in seconds.
-	granted = 1_000_000_000
+	granted = 100_000_000
 )
 
 // signIn makes the users, with all the AI time that they need.

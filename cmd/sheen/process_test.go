@@ -47,13 +47,18 @@ type process struct {
 // test ends, if it still lives.
 func run(t *testing.T, dataDir string, args ...string) *process {
 	t.Helper()
+	return runIn(t, []string{"SHEEN_DATA_DIR=" + dataDir, "SHEEN_LISTEN=127.0.0.1:0", "SHEEN_PREVIEW_LISTEN=127.0.0.1:0"}, args...)
+}
+
+// runIn is run with what the environment has besides the test's own.
+func runIn(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(),
-		"SHEEN_DATA_DIR="+dataDir, "SHEEN_LISTEN=127.0.0.1:0", "SHEEN_PREVIEW_LISTEN=127.0.0.1:0")
+	cmd.Env = append(os.Environ(), env...)
 	p := &process{cmd: cmd, lines: make(chan string, 10_000), stderr: &lockedBuffer{}, exited: make(chan error, 1)}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -68,7 +68,7 @@ func (s *Service) GetFile(ctx context.Context, req *buildv1.GetFileRequest) (*bu
 	}
 	content, err := s.blobs.Get(ctx, preview.Digest(row.Digest))
 	if err != nil {
-		return nil, err
+		return nil, blobFault(err)
 	}
 	return &buildv1.GetFileResponse{
 		Content:     content,

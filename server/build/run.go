@@ -14,7 +14,6 @@ import (
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/locale"
-	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/store"
 )
 
@@ -261,11 +260,9 @@ func (r *run) contents(ctx context.Context) ([]engine.File, error) {
 	}
 	files := make([]engine.File, len(rows))
 	for i, row := range rows {
-		content, err := r.w.blobs.Get(ctx, preview.Digest(row.Digest))
-		if err != nil {
+		if files[i], err = r.blobFile(ctx, row.Path, row.Digest); err != nil {
 			return nil, err
 		}
-		files[i] = engine.File{Path: row.Path, Content: content}
 	}
 	return files, nil
 }
@@ -284,11 +281,11 @@ func (r *run) loadBase(ctx context.Context) error {
 		return err
 	}
 	for _, row := range rows {
-		content, err := r.w.blobs.Get(ctx, preview.Digest(row.Digest))
+		file, err := r.blobFile(ctx, row.Path, row.Digest)
 		if err != nil {
 			return err
 		}
-		r.req.Base = append(r.req.Base, engine.File{Path: row.Path, Content: content})
+		r.req.Base = append(r.req.Base, file)
 	}
 	return nil
 }

@@ -23,8 +23,8 @@ type Probe func(ctx context.Context, url string) error
 // become a version. Its error is the platform's.
 type Visit func(ctx context.Context, files map[string]preview.Digest) (preview.Visit, error)
 
-// WorkerPorts are what a worker needs beside [Ports]. All fields but Visit and
-// Clock are required.
+// WorkerPorts are what a worker needs beside [Ports]. All fields but Visit, Clock
+// and BlobPatience are required.
 type WorkerPorts struct {
 	Ports
 
@@ -40,6 +40,9 @@ type WorkerPorts struct {
 	// Clock measures AI time; nil is the process's monotonic clock. It is for
 	// tests that move time.
 	Clock func() time.Time
+	// BlobPatience is how long a build waits for the store of blobs while that is
+	// away; 0 means a minute.
+	BlobPatience time.Duration
 }
 
 // Worker works on builds: the River worker of [JobArgs] and, in [Worker.Watch],
@@ -55,7 +58,10 @@ type Worker struct {
 	blobs   *preview.Blobs
 	timeout time.Duration
 	clock   func() time.Time
-	jobs    *river.Client[pgx.Tx]
+	// blobPatience is that of [WorkerPorts].
+	blobPatience time.Duration
+
+	jobs *river.Client[pgx.Tx]
 
 	mu      sync.Mutex
 	running map[held]context.CancelCauseFunc
@@ -80,9 +86,14 @@ func NewWorker(p WorkerPorts) *Worker {
 		timeout: p.Timeout,
 		clock:   p.Clock,
 		running: make(map[held]context.CancelCauseFunc),
+
+		blobPatience: p.BlobPatience,
 	}
 	if w.clock == nil {
 		w.clock = time.Now
+	}
+	if w.blobPatience == 0 {
+		w.blobPatience = blobPatience
 	}
 	return w
 }

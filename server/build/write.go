@@ -233,7 +233,7 @@ func (s *sink) finish(ctx context.Context, content []byte) error {
 	if s.sizes[path] = int64(len(content)); len(s.sizes) > MaxFiles {
 		return &failure{reason: ReasonLimitExceeded, class: ClassPlatform, err: errSite}
 	}
-	digest, err := s.run.w.blobs.Put(ctx, content)
+	digest, err := s.run.putBlob(ctx, content)
 	if err != nil {
 		return err
 	}

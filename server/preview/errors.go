@@ -12,6 +12,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrCorrupt says that stored content is not what was put there.
 	ErrCorrupt = errors.New("stored content is damaged")
+	// ErrUnavailable says that the store of blobs could not be reached, or not be
+	// read or written: the same may work later.
+	ErrUnavailable = errors.New("the store of blobs is unavailable")
 	// ErrTooLarge says that a content is larger than [MaxBlobBytes].
 	ErrTooLarge = errors.New("content is too large")
 	// ErrDigest says that a text is not a digest.

@@ -131,7 +131,7 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, version uuid
 		}
 		// The file table promises the blob: that it is not there is the store's
 		// fault, never a page that does not exist.
-		content, err := h.blobs.Get(r.Context(), digest)
+		content, err := h.read(r.Context(), digest)
 		if err != nil {
 			return false, fmt.Errorf("read file: %w", err)
 		}
@@ -154,7 +154,7 @@ func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, version 
 	if err != nil {
 		return fmt.Errorf("look up not-found page: %w", err)
 	}
-	content, err := h.blobs.Get(r.Context(), digest)
+	content, err := h.read(r.Context(), digest)
 	if err != nil {
 		return fmt.Errorf("read not-found page: %w", err)
 	}
@@ -162,6 +162,15 @@ func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, version 
 	w.Header().Set("Cache-Control", "no-store")
 	writeBody(w, r, http.StatusNotFound, content)
 	return nil
+}
+
+// readTimeout is what a browser waits for a store that does not answer.
+const readTimeout = 10 * time.Second
+
+func (h *Handler) read(ctx context.Context, digest Digest) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return h.blobs.Get(ctx, digest)
 }
 
 // redirectToFolder adds the final slash. The path has no empty segment, so the

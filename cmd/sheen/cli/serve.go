@@ -43,6 +43,10 @@ func runServe(ctx context.Context, p *Program, args []string) (err error) {
 
 // announce says where everything is.
 func (p *Program) announce(host *host, cfg server.Config) {
+	if !cfg.Roles.API {
+		fmt.Fprintf(p.Stdout, "Worker   ready\nData     %s\n", cfg.DataDir)
+		return
+	}
 	fmt.Fprintf(p.Stdout, "API      %s\nPreview  %s\nData     %s\n", host.URL(), host.PreviewURL(), cfg.DataDir)
 	if cfg.JWKSURL == "" {
 		fmt.Fprintln(p.Stdout, "Token    sheen token --data-dir "+quote(cfg.DataDir))
