@@ -39,7 +39,7 @@ func TestContract(t *testing.T) {
 }
 
 // readVerbs begin the names of the procedures that change nothing.
-var readVerbs = []string{"Get", "List", "Stream", "Analyze", "Quote", "Estimate", "Export", "Verify"}
+var readVerbs = []string{"Get", "List", "Stream", "Analyze", "Quote", "Estimate", "Export", "Verify", "Compare"}
 
 // names are ids that are no UUIDs: words of a catalog that is code or
 // configuration, and others' ids.

@@ -6,10 +6,15 @@ INSERT INTO projects (id, user_id) VALUES (@id, @user_id);
 SELECT * FROM projects WHERE id = @id AND user_id = @user_id FOR UPDATE;
 
 -- name: ProjectByID :one
--- A project and the build that is running in it, if any.
+-- A project and the oldest of the builds in it that are not over, if any.
 SELECT p.*, b.id AS active_build_id
 FROM projects p
-LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled')
+LEFT JOIN builds b ON b.id = (
+    SELECT a.id FROM builds a
+    WHERE a.project_id = p.id AND a.state NOT IN ('complete', 'failed', 'cancelled')
+    ORDER BY a.id
+    LIMIT 1
+)
 WHERE p.id = @id AND p.user_id = @user_id;
 
 -- name: ProjectAddVersion :one

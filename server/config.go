@@ -3,6 +3,7 @@ package server
 import (
 	"flag"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,13 @@ type Config struct {
 	StripeSecretKey, StripeWebhookSecret Secret
 	// StripeAPIURL is where Stripe is, without a final slash; empty is its own.
 	StripeAPIURL string
+	// DeployTargets are where versions can be deployed, the default first; nil
+	// means on this server only.
+	DeployTargets []string
+	// CloudflareAPIToken, CloudflareAccountID and CloudflareProject are set for the
+	// target cloudflare-pages, and Wrangler is the program that deploys there.
+	CloudflareAPIToken                               Secret
+	CloudflareAccountID, CloudflareProject, Wrangler string
 	// JWKSURL, JWTIssuer and JWTAudience describe whose tokens are accepted
 	// besides those of the data folder's key; all are set or none.
 	JWKSURL, JWTIssuer, JWTAudience string
@@ -220,5 +228,5 @@ func (c *Config) contradictions() []string {
 	jwt := c.JWKSURL != "" || c.JWTIssuer != "" || c.JWTAudience != ""
 	say(jwt && (c.JWKSURL == "" || c.JWTIssuer == "" || c.JWTAudience == ""),
 		"SHEEN_JWKS_URL, SHEEN_JWT_ISSUER and SHEEN_JWT_AUDIENCE belong together: set all three or none")
-	return append(problems, c.paymentProblems()...)
+	return slices.Concat(problems, c.paymentProblems(), c.deployProblems())
 }

@@ -32,7 +32,7 @@ type setting struct {
 }
 
 func settings() []setting {
-	return slices.Concat(processSettings(), browserSettings(), paymentSettings())
+	return slices.Concat(processSettings(), browserSettings(), deploySettings(), paymentSettings())
 }
 
 func processSettings() []setting {

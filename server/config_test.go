@@ -44,6 +44,7 @@ func TestConfigDefaults(t *testing.T) {
 		Engine: server.EngineOffline, Headless: server.HeadlessAuto, BuildTimeout: 15 * time.Minute, DrainTimeout: 10 * time.Second,
 		EventRetention: 30 * 24 * time.Hour, LogLevel: slog.LevelInfo,
 		Packages: defaultPackages, Payments: server.PaymentsManual,
+		DeployTargets: []string{"local"}, Wrangler: "wrangler",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -96,6 +97,9 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_EVENT_RETENTION": "36h", "SHEEN_PACKAGES": "tiny:60:10000:EUR:8760h", "SHEEN_PURCHASE_URL": "https://app.example.com/buy",
 		"SHEEN_PAYMENTS": "stripe", "SHEEN_STRIPE_SECRET_KEY": "sk_test_1", "SHEEN_STRIPE_WEBHOOK_SECRET": "whsec_1",
 		"SHEEN_STRIPE_API_URL": "http://localhost:12111/", "SHEEN_BLOBS": "s3://sites?region=eu-west-3",
+		"SHEEN_DEPLOY_TARGETS": "cloudflare-pages, local",
+		"SHEEN_CLOUDFLARE_API_TOKEN": "cf_1", "SHEEN_CLOUDFLARE_ACCOUNT_ID": "0123456789abcdef0123456789abcdef",
+		"SHEEN_CLOUDFLARE_PROJECT": "sites", "SHEEN_WRANGLER": "/opt/wrangler",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +117,9 @@ func TestEverySettingIsRead(t *testing.T) {
 		PurchaseURL:    "https://app.example.com/buy", Payments: server.PaymentsStripe,
 		StripeSecretKey: server.NewSecret("sk_test_1"), StripeWebhookSecret: server.NewSecret("whsec_1"),
 		StripeAPIURL: "http://localhost:12111", Blobs: "s3://sites?region=eu-west-3",
+		DeployTargets: []string{"cloudflare-pages", "local"},
+		CloudflareAPIToken: server.NewSecret("cf_1"), CloudflareAccountID: "0123456789abcdef0123456789abcdef",
+		CloudflareProject: "sites", Wrangler: "/opt/wrangler",
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
@@ -166,6 +173,12 @@ func TestConfigProblems(t *testing.T) {
 		"stripe without keys": {[]string{"--payments", "stripe", "--packages", "a:1:1:USD"}, "SHEEN_PAYMENTS is stripe and no key is set: set SHEEN_STRIPE_SECRET_KEY\n" +
 			"SHEEN_PAYMENTS is stripe and webhooks cannot be checked: set SHEEN_STRIPE_WEBHOOK_SECRET\n" +
 			"SHEEN_PACKAGES has a, which Stripe cannot sell: 1 micro-units of USD: price is not a whole number of the currency's smallest unit"},
+		"deploy target": {[]string{"--deploy-targets", "local,ftp"}, `--deploy-targets is "local,ftp" and must list local, cloudflare-pages or both, separated by a comma`},
+		"deploy twice":  {[]string{"--deploy-targets", "local,local"}, `--deploy-targets is "local,local" and must list local, cloudflare-pages or both, separated by a comma`},
+		"account id":    {[]string{"--cloudflare-account-id", "me"}, `--cloudflare-account-id is "me" and must be the 32 hexadecimal digits of an account id`},
+		"pages project": {[]string{"--cloudflare-project", "My Site"}, `--cloudflare-project is "My Site" and must be the name of a Pages project: up to 58 lower-case letters, digits and dashes`},
+		"pages without all": {[]string{"--deploy-targets", "cloudflare-pages", "--cloudflare-project", "x"}, "SHEEN_DEPLOY_TARGETS has cloudflare-pages, which needs more: set SHEEN_CLOUDFLARE_API_TOKEN\n" +
+			"SHEEN_DEPLOY_TARGETS has cloudflare-pages, which needs more: set SHEEN_CLOUDFLARE_ACCOUNT_ID"},
 		"no stores": {[]string{"--embedded=false"}, "no database is set: set SHEEN_DATABASE_URL, or pass --embedded to start one\n" +
 			"no Redis is set: set SHEEN_REDIS_URL, or pass --embedded to start one"},
 		"all at once": {[]string{"--listen", "x", "--engine", "y"}, `--listen is "x" and must be host:port, such as 127.0.0.1:8080` + "\n" +
@@ -205,7 +218,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 	cfg, err := load(t, nil, map[string]string{
 		"SHEEN_DATABASE_URL": "postgres://u:" + canary + "@h/d", "SHEEN_REDIS_URL": "redis://u:" + canary + "@h",
-		"SHEEN_STRIPE_SECRET_KEY": canary, "SHEEN_STRIPE_WEBHOOK_SECRET": canary,
+		"SHEEN_STRIPE_SECRET_KEY": canary, "SHEEN_STRIPE_WEBHOOK_SECRET": canary, "SHEEN_CLOUDFLARE_API_TOKEN": canary,
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

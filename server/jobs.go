@@ -21,6 +21,9 @@ const (
 	// buildWorkers is how many builds a node works on at once. They wait for
 	// models most of the time.
 	buildWorkers = 16
+	// deployWorkers is how many deployments a node works on at once: each runs a
+	// program.
+	deployWorkers = 2
 	// fetchCooldown bounds how often a node asks for jobs: it is what a build
 	// waits at most when it was just another's turn.
 	fetchCooldown = 10 * time.Millisecond
@@ -57,11 +60,13 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	river.AddWorker(cfg.Workers, worker)
 	river.AddWorker(cfg.Workers, newSweepWorker(p.db, p.blobs, s.metrics, s.log))
 	river.AddWorker(cfg.Workers, &maintainWorker{db: p.db, events: p.log, keep: s.cfg.EventRetention, log: s.log})
+	river.AddWorker(cfg.Workers, build.NewDeployer(ports))
 	river.AddWorker(cfg.Workers, &expireWorker{db: p.db, ledger: ports.Ledger, log: s.log})
 	river.AddWorker(cfg.Workers, newAuditWorker(p.db, s.metrics, s.log))
 	river.AddWorker(cfg.Workers, &topUpWorker{topUps: billing.NewTopUps(p.db, ports.Ledger, p.payments, s.log)})
 	cfg.Queues = map[string]river.QueueConfig{
 		build.Queue:        {MaxWorkers: buildWorkers},
+		build.DeployQueue:  {MaxWorkers: deployWorkers},
 		river.QueueDefault: {MaxWorkers: 2},
 	}
 	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp(), periodicSweep()}

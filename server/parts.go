@@ -68,7 +68,9 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 			PaymentsOff: s.cfg.Payments != PaymentsStripe,
 		}),
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
-		Logger: s.log,
+		Targets: s.cfg.newTargets(s.origin(), p.blobs),
+		Limits:  build.Limits{BuildTimeout: s.cfg.BuildTimeout, EventRetention: s.cfg.EventRetention},
+		Logger:  s.log,
 	}
 	p.payments = s.cfg.newPayments()
 	p.purchases = billing.NewPurchases(billing.PurchaseOptions{

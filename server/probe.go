@@ -33,8 +33,10 @@ func (s *Server) newPreviews(p *parts) (*preview.Handler, error) {
 	if s.cfg.Roles.API {
 		ancestors = append([]string{s.URL()}, s.cfg.CORSOrigins...)
 	}
+	versions := build.NewVersions(p.db)
 	return preview.NewHandler(preview.Options{
-		Versions:       build.NewVersions(p.db),
+		Versions:       versions,
+		Sites:          versions,
 		Blobs:          p.blobs,
 		Domain:         s.cfg.PreviewDomain,
 		FrameAncestors: ancestors,

@@ -1041,7 +1041,12 @@ func (q *Queries) ProjectAddVersion(ctx context.Context, db DBTX, arg *ProjectAd
 const projectByID = `-- name: ProjectByID :one
 SELECT p.id, p.user_id, p.title, p.current_version_id, p.version_count, p.create_time, p.update_time, b.id AS active_build_id
 FROM projects p
-LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled')
+LEFT JOIN builds b ON b.id = (
+    SELECT a.id FROM builds a
+    WHERE a.project_id = p.id AND a.state NOT IN ('complete', 'failed', 'cancelled')
+    ORDER BY a.id
+    LIMIT 1
+)
 WHERE p.id = $1 AND p.user_id = $2
 `
 
@@ -1061,7 +1066,7 @@ type ProjectByIDRow struct {
 	ActiveBuildID    *uuid.UUID
 }
 
-// A project and the build that is running in it, if any.
+// A project and the oldest of the builds in it that are not over, if any.
 func (q *Queries) ProjectByID(ctx context.Context, db DBTX, arg *ProjectByIDParams) (*ProjectByIDRow, error) {
 	row := db.QueryRow(ctx, projectByID, arg.ID, arg.UserID)
 	var i ProjectByIDRow

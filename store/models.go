@@ -121,6 +121,15 @@ type BuildStep struct {
 	CreateTime time.Time
 }
 
+type CallKey struct {
+	UserID      uuid.UUID
+	Procedure   string
+	Key         string
+	RequestHash []byte
+	ResultID    uuid.UUID
+	CreateTime  time.Time
+}
+
 type CreditGrant struct {
 	ID              uuid.UUID
 	AccountID       uuid.UUID
@@ -137,6 +146,24 @@ type CreditGrant struct {
 	ExpireTime      *time.Time
 	VoidTime        *time.Time
 	OwedSeconds     int64
+}
+
+type Deployment struct {
+	ID              uuid.UUID
+	Seq             int64
+	ProjectID       uuid.UUID
+	VersionID       uuid.UUID
+	Root            []byte
+	Target          string
+	State           string
+	URL             string
+	ErrorReason     *string
+	ErrorRetryable  bool
+	Attempt         int32
+	LeaseToken      int64
+	LeaseExpireTime *time.Time
+	CreateTime      time.Time
+	EndTime         *time.Time
 }
 
 type Hold struct {

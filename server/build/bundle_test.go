@@ -24,6 +24,7 @@ import (
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/server/preview/deploy"
 	"github.com/sheenapps/sheen/server/token"
 	"github.com/sheenapps/sheen/store"
 	"github.com/sheenapps/sheen/store/storetest"
@@ -59,8 +60,10 @@ func setup(t *testing.T, change ...func(*build.Ports)) *testBundle {
 	b := &testBundle{t: t, db: db, jobs: jobs, user: uuid.New(), ports: build.Ports{
 		DB: db, Ledger: billing.NewLedger(billing.Options{}), Log: log,
 		Hub: event.NewHub(log, slog.New(slog.DiscardHandler)), Blobs: blobs,
-		Origin: preview.Origin{Scheme: "http", Domain: "preview.localhost", Port: 8081},
-		Logger: slog.New(slog.DiscardHandler),
+		Origin:  preview.Origin{Scheme: "http", Domain: "preview.localhost", Port: 8081},
+		Targets: deploy.NewTargets(deploy.NewLocal(preview.Origin{Scheme: "http", Domain: "preview.localhost", Port: 8081})),
+		Limits:  build.Limits{BuildTimeout: build.DefaultTimeout},
+		Logger:  slog.New(slog.DiscardHandler),
 	}}
 	for _, f := range change {
 		f(&b.ports)

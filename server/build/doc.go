@@ -9,7 +9,8 @@
 // history; a version is a site as it stood once. A worker holds a build's lease,
 // whose fencing token every write carries. A step is a piece of work whose
 // result is stored, so that a takeover does not repeat it. A build's allowance is
-// the AI time that it may use: what is held for it, and what can still be.
+// the AI time that it may use: what is held for it, and what can still be. A
+// deployment is a version put online on a target.
 //
 // # The way of a build
 //
@@ -31,6 +32,9 @@
 //   - A build ends even if somebody else has closed its hold: with what was charged then.
 //   - A hold grows under the lease, in the transaction that tells of it, by steps
 //     that a takeover does not repeat. No charge exceeds the approved maximum.
+//   - A version never changes: restoring one makes another with the same root.
+//   - Of two deployments of a project on one target, the one that was asked for
+//     last stays. What one puts there may be put there twice.
 //
 // What an engine returns is data: its paths are checked before anything is
 // stored under them.

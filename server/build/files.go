@@ -8,22 +8,17 @@ import (
 	"github.com/google/uuid"
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
-	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/fault"
 	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/server/preview/deploy"
 	"github.com/sheenapps/sheen/server/preview/sitepath"
 	"github.com/sheenapps/sheen/store"
 )
 
-// version returns a version of the caller, or [store.ErrNotFound].
-func (s *Service) version(ctx context.Context, id string) (*store.Version, error) {
-	return s.queries.VersionByID(ctx, s.db, &store.VersionByIDParams{ID: parseID(id), UserID: auth.Caller(ctx).UserID})
-}
-
 // ListFiles implements the RPC.
 func (s *Service) ListFiles(ctx context.Context, req *buildv1.ListFilesRequest) (*buildv1.ListFilesResponse, error) {
-	version, err := s.version(ctx, req.GetVersionId())
+	version, err := s.version(ctx, parseID(req.GetVersionId()))
 	if err != nil {
 		return nil, err
 	}
@@ -42,19 +37,14 @@ func (s *Service) ListFiles(ctx context.Context, req *buildv1.ListFilesRequest) 
 	res := &buildv1.ListFilesResponse{}
 	rows, res.NextPageToken = cutPage(s.tokens, rows, size, func(f *store.VersionFile) []byte { return []byte(f.Path) }, bound)
 	for _, row := range rows {
-		res.Files = append(res.Files, &buildv1.File{
-			Path:        row.Path,
-			SizeBytes:   row.SizeBytes,
-			Sha256:      hex.EncodeToString(row.Digest),
-			ContentType: contentType(row.Path),
-		})
+		res.Files = append(res.Files, fileToProto(row))
 	}
 	return res, nil
 }
 
 // GetFile implements the RPC.
 func (s *Service) GetFile(ctx context.Context, req *buildv1.GetFileRequest) (*buildv1.GetFileResponse, error) {
-	version, err := s.version(ctx, req.GetVersionId())
+	version, err := s.version(ctx, parseID(req.GetVersionId()))
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +90,12 @@ func (v *Versions) VersionFile(ctx context.Context, version uuid.UUID, path stri
 		return preview.Digest{}, notFoundInPreview(err)
 	}
 	return preview.Digest(row.Digest), nil
+}
+
+// DeployedVersion implements [preview.Sites].
+func (v *Versions) DeployedVersion(ctx context.Context, project uuid.UUID) (uuid.UUID, error) {
+	version, err := v.queries.DeployedVersion(ctx, v.db, &store.DeployedVersionParams{ProjectID: project, Target: deploy.LocalName})
+	return version, notFoundInPreview(err)
 }
 
 // notFoundInPreview says in the preview's words that a row is missing.

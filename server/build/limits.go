@@ -7,6 +7,7 @@ const (
 	MaxPromptBytes = 16 << 10
 	MaxFiles       = 500
 	MaxSiteBytes   = 20 << 20
+	MaxModelCalls  = 100
 	MaxAttempts    = 3
 )
 
@@ -22,3 +23,11 @@ const (
 	// DefaultTimeout is the longest that a build may take.
 	DefaultTimeout = 15 * time.Minute
 )
+
+// Limits are those bounds that a server is configured with.
+type Limits struct {
+	// BuildTimeout is the longest that a build may take.
+	BuildTimeout time.Duration
+	// EventRetention is how long events can be read; 0 is for ever.
+	EventRetention time.Duration
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/server/preview/deploy"
 	"github.com/sheenapps/sheen/server/token"
 	"github.com/sheenapps/sheen/store"
 )
@@ -29,7 +30,10 @@ type Ports struct {
 	Appender *event.Appender
 	Blobs    *preview.Blobs
 	Origin   preview.Origin
-	Logger   *slog.Logger
+	// Targets are what versions can be deployed on.
+	Targets deploy.Targets
+	Limits  Limits
+	Logger  *slog.Logger
 }
 
 // ResumeToken seals a position in a build's log.
@@ -40,19 +44,23 @@ type Service struct {
 	buildv1connect.UnimplementedBuildServiceHandler
 	*ender
 
-	jobs   *river.Client[pgx.Tx]
-	tokens *token.Codec
-	resume ResumeToken
-	blobs  *preview.Blobs
+	jobs    *river.Client[pgx.Tx]
+	tokens  *token.Codec
+	resume  ResumeToken
+	blobs   *preview.Blobs
+	targets deploy.Targets
+	limits  Limits
 }
 
 // NewService makes the service; jobs inserts the builds' jobs.
 func NewService(p Ports, jobs *river.Client[pgx.Tx], tokens *token.Codec) *Service {
 	return &Service{
-		ender:  newEnder(p),
-		jobs:   jobs,
-		tokens: tokens,
-		blobs:  p.Blobs,
+		ender:   newEnder(p),
+		jobs:    jobs,
+		tokens:  tokens,
+		blobs:   p.Blobs,
+		targets: p.Targets,
+		limits:  p.Limits,
 	}
 }
 

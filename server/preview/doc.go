@@ -3,7 +3,8 @@
 // It owns four things:
 //   - [Blobs]: the content of files, stored once under its own SHA-256.
 //   - [Root]: the digest that stands for a version as a whole.
-//   - [Label] and [Origin]: the host name under which a version is served.
+//   - [Label], [SiteLabel] and [Origin]: the host names under which a version,
+//     and the deployed version of a project, are served.
 //   - [Handler] and [Probe]: serving a version, and asking a served version
 //     whether it works.
 //

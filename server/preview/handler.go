@@ -30,11 +30,13 @@ type VersionFiles interface {
 	VersionFile(ctx context.Context, version uuid.UUID, path string) (Digest, error)
 }
 
-// Options are what a [Handler] needs. All but Logger and FrameAncestors are
-// required.
+// Options are what a [Handler] needs. All but Sites, Logger and FrameAncestors
+// are required.
 type Options struct {
 	Versions VersionFiles
 	Blobs    *Blobs
+	// Sites resolves the projects' own addresses; nil means that there are none.
+	Sites Sites
 	// Domain is the parent of all preview hosts, such as "preview.localhost".
 	Domain string
 	// FrameAncestors are the origins whose pages may show a preview in a frame,
@@ -44,10 +46,11 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Handler serves the versions' files, each version under its own host. It is
-// meant for a listener of its own and is safe for concurrent use.
+// Handler serves the versions' files, each version under its own host, and each
+// project's deployed version under the project's. It is meant for a listener of its own and is safe for concurrent use.
 type Handler struct {
 	versions VersionFiles
+	sites    Sites
 	blobs    *Blobs
 	domain   string
 	policy   string
@@ -71,6 +74,7 @@ func NewHandler(opts Options) (*Handler, error) {
 	}
 	return &Handler{
 		versions: opts.Versions,
+		sites:    opts.Sites,
 		blobs:    opts.Blobs,
 		domain:   domain,
 		policy:   contentSecurityPolicy(opts.FrameAncestors),
@@ -86,7 +90,8 @@ func isOrigin(s string) bool {
 		u.Scheme+"://"+u.Host == s && !strings.ContainsAny(s, " ;,'\"")
 }
 
-// ServeHTTP answers a GET or HEAD for a file of the version that the host names.
+// ServeHTTP answers a GET or HEAD for a file of the version that the host names,
+// or of the one that is deployed in the project that it names.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setIsolation(w.Header(), h.policy)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -94,21 +99,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeText(w, r, http.StatusMethodNotAllowed)
 		return
 	}
-	version, err := versionOfHost(r.Host, h.domain)
-	if err != nil {
+	site, err := h.siteOf(r)
+	if errors.Is(err, ErrLabel) || errors.Is(err, ErrNotFound) {
 		writeText(w, r, http.StatusNotFound)
 		return
 	}
-	found, err := h.serveFile(w, r, version)
+	var found bool
+	if err == nil {
+		found, err = h.serveFile(w, r, site)
+	}
 	if err == nil && !found {
-		err = h.serveNotFound(w, r, version)
+		err = h.serveNotFound(w, r, site)
 	}
 	if err == nil {
 		return
 	}
 	if r.Context().Err() == nil {
 		h.log.ErrorContext(r.Context(), "preview file cannot be read",
-			slog.String("version_id", version.String()), slog.Any("error", err))
+			slog.String("version_id", site.version.String()), slog.Any("error", err))
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
 	writeText(w, r, http.StatusServiceUnavailable)
@@ -116,9 +124,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveFile writes the file that the request means, if the version has it. With
 // an error, nothing has been written.
-func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, version uuid.UUID) (found bool, err error) {
+func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, site site) (found bool, err error) {
 	for _, candidate := range sitepath.Candidates(r.URL.EscapedPath()) {
-		digest, err := h.versions.VersionFile(r.Context(), version, candidate.Name)
+		digest, err := h.versions.VersionFile(r.Context(), site.version, candidate.Name)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -135,7 +143,7 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, version uuid
 		if err != nil {
 			return false, fmt.Errorf("read file: %w", err)
 		}
-		setFile(w.Header(), candidate.Name)
+		setFile(w.Header(), candidate.Name, site.fixed)
 		w.Header().Set("ETag", `"`+digest.String()+`"`)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 		return true, nil
@@ -145,8 +153,8 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, version uuid
 
 // serveNotFound answers with the site's own page for that, or else with the
 // one that every unknown host gets.
-func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, version uuid.UUID) error {
-	digest, err := h.versions.VersionFile(r.Context(), version, sitepath.NotFound)
+func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, site site) error {
+	digest, err := h.versions.VersionFile(r.Context(), site.version, sitepath.NotFound)
 	if errors.Is(err, ErrNotFound) {
 		writeText(w, r, http.StatusNotFound)
 		return nil
@@ -158,7 +166,7 @@ func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, version 
 	if err != nil {
 		return fmt.Errorf("read not-found page: %w", err)
 	}
-	setFile(w.Header(), sitepath.NotFound)
+	setFile(w.Header(), sitepath.NotFound, site.fixed)
 	w.Header().Set("Cache-Control", "no-store")
 	writeBody(w, r, http.StatusNotFound, content)
 	return nil

@@ -45,15 +45,16 @@ func setIsolation(header http.Header, policy string) {
 
 // setFile sets the headers that depend on the file's name. The files of a
 // version never change, so all but its pages may be kept for a year; a page is
-// asked for again so that a version that is taken away is gone.
-func setFile(header http.Header, name string) {
+// asked for again so that a version that is taken away is gone. Where the version
+// is not fixed, as at a project's own address, everything is asked for again.
+func setFile(header http.Header, name string, fixed bool) {
 	contentType, known := sitepath.ContentType(name)
 	header.Set("Content-Type", contentType)
 	if !known {
 		header.Set("Content-Disposition",
 			mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(name)}))
 	}
-	if sitepath.IsPage(name) {
+	if !fixed || sitepath.IsPage(name) {
 		header.Set("Cache-Control", "public, max-age=0, must-revalidate")
 	} else {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -73,6 +74,6 @@ func writeBody(w http.ResponseWriter, r *http.Request, status int, body []byte) 
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) //nolint:gosec // the site's own content, on an origin of its own
+		_, _ = w.Write(body)
 	}
 }

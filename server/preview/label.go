@@ -52,8 +52,10 @@ type Origin struct {
 }
 
 // URL returns the address of a version's index page, with its final slash.
-func (o Origin) URL(version uuid.UUID) string {
-	host := Label(version) + "." + o.Domain
+func (o Origin) URL(version uuid.UUID) string { return o.url(Label(version)) }
+
+func (o Origin) url(label string) string {
+	host := label + "." + o.Domain
 	standard := o.Scheme == "http" && o.Port == 80 || o.Scheme == "https" && o.Port == 443
 	if o.Port != 0 && !standard {
 		host = net.JoinHostPort(host, strconv.Itoa(o.Port))
@@ -61,16 +63,16 @@ func (o Origin) URL(version uuid.UUID) string {
 	return (&url.URL{Scheme: o.Scheme, Host: host, Path: "/"}).String()
 }
 
-// versionOfHost returns the version that a Host header names under domain,
-// which is in lower case: any case, a final dot and any port are accepted.
-func versionOfHost(host, domain string) (uuid.UUID, error) {
+// labelOfHost returns the label that a Host header names under domain, which is
+// in lower case: any case, a final dot and any port are accepted.
+func labelOfHost(host, domain string) (string, error) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	label, ok := strings.CutSuffix(host, "."+domain)
 	if !ok {
-		return uuid.UUID{}, fmt.Errorf("host is not under the preview domain: %w", ErrLabel)
+		return "", fmt.Errorf("host is not under the preview domain: %w", ErrLabel)
 	}
-	return ParseLabel(label)
+	return label, nil
 }

@@ -50,14 +50,14 @@ func FuzzLabel(f *testing.F) {
 	})
 }
 
-func FuzzVersionOfHost(f *testing.F) {
+func FuzzLabelOfHost(f *testing.F) {
 	f.Add("aghs2pcllj6g3du7ucy4fu7e6u.preview.localhost:8081")
 	f.Add("[::1]:80")
-	f.Add("AGHS2PCLLJ6G3DU7UCY4FU7E6U.Preview.Localhost.")
+	f.Add("PAGHS2PCLLJ6G3DU7UCY4FU7E6U.Preview.Localhost.")
 	f.Fuzz(func(t *testing.T, host string) {
-		version, err := versionOfHost(host, "preview.localhost")
-		if err == nil && !strings.HasPrefix(strings.ToLower(host), Label(version)+".preview.localhost") {
-			t.Errorf("host %q names %s", host, version)
+		label, err := labelOfHost(host, "preview.localhost")
+		if err == nil && !strings.HasPrefix(strings.ToLower(host), label+".preview.localhost") {
+			t.Errorf("host %q names %s", host, label)
 		}
 	})
 }

@@ -1285,6 +1285,135 @@ func (x *GetVersionResponse) GetVersion() *Version {
 	return nil
 }
 
+// CompareVersionsRequest names two versions.
+type CompareVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version.
+	VersionId string `protobuf:"bytes,1,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// What it is compared with.
+	BaseVersionId string `protobuf:"bytes,2,opt,name=base_version_id,json=baseVersionId,proto3" json:"base_version_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareVersionsRequest) Reset() {
+	*x = CompareVersionsRequest{}
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareVersionsRequest) ProtoMessage() {}
+
+func (x *CompareVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareVersionsRequest.ProtoReflect.Descriptor instead.
+func (*CompareVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CompareVersionsRequest) GetVersionId() string {
+	if x != nil {
+		return x.VersionId
+	}
+	return ""
+}
+
+func (x *CompareVersionsRequest) GetBaseVersionId() string {
+	if x != nil {
+		return x.BaseVersionId
+	}
+	return ""
+}
+
+// CompareVersionsResponse carries the differences, ascending by path. As a
+// version has 500 files at most, there are 1000 at most.
+type CompareVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What only the version has.
+	Added []*File `protobuf:"bytes,1,rep,name=added,proto3" json:"added,omitempty"`
+	// What both have, with different contents.
+	Changed []*ChangedFile `protobuf:"bytes,2,rep,name=changed,proto3" json:"changed,omitempty"`
+	// What only the base version has.
+	Removed []*File `protobuf:"bytes,3,rep,name=removed,proto3" json:"removed,omitempty"`
+	// How many files are the same in both.
+	UnchangedCount int32 `protobuf:"varint,4,opt,name=unchanged_count,json=unchangedCount,proto3" json:"unchanged_count,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *CompareVersionsResponse) Reset() {
+	*x = CompareVersionsResponse{}
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareVersionsResponse) ProtoMessage() {}
+
+func (x *CompareVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareVersionsResponse.ProtoReflect.Descriptor instead.
+func (*CompareVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CompareVersionsResponse) GetAdded() []*File {
+	if x != nil {
+		return x.Added
+	}
+	return nil
+}
+
+func (x *CompareVersionsResponse) GetChanged() []*ChangedFile {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
+func (x *CompareVersionsResponse) GetRemoved() []*File {
+	if x != nil {
+		return x.Removed
+	}
+	return nil
+}
+
+func (x *CompareVersionsResponse) GetUnchangedCount() int32 {
+	if x != nil {
+		return x.UnchangedCount
+	}
+	return 0
+}
+
 // RestoreVersionRequest names an old version.
 type RestoreVersionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1298,7 +1427,7 @@ type RestoreVersionRequest struct {
 
 func (x *RestoreVersionRequest) Reset() {
 	*x = RestoreVersionRequest{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[22]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1439,7 @@ func (x *RestoreVersionRequest) String() string {
 func (*RestoreVersionRequest) ProtoMessage() {}
 
 func (x *RestoreVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[22]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1452,7 @@ func (x *RestoreVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreVersionRequest.ProtoReflect.Descriptor instead.
 func (*RestoreVersionRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{22}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RestoreVersionRequest) GetVersionId() string {
@@ -1351,7 +1480,7 @@ type RestoreVersionResponse struct {
 
 func (x *RestoreVersionResponse) Reset() {
 	*x = RestoreVersionResponse{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[23]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1363,7 +1492,7 @@ func (x *RestoreVersionResponse) String() string {
 func (*RestoreVersionResponse) ProtoMessage() {}
 
 func (x *RestoreVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[23]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1376,7 +1505,7 @@ func (x *RestoreVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreVersionResponse.ProtoReflect.Descriptor instead.
 func (*RestoreVersionResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{23}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RestoreVersionResponse) GetVersion() *Version {
@@ -1401,7 +1530,7 @@ type DeployVersionRequest struct {
 
 func (x *DeployVersionRequest) Reset() {
 	*x = DeployVersionRequest{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[24]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1542,7 @@ func (x *DeployVersionRequest) String() string {
 func (*DeployVersionRequest) ProtoMessage() {}
 
 func (x *DeployVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[24]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1555,7 @@ func (x *DeployVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeployVersionRequest.ProtoReflect.Descriptor instead.
 func (*DeployVersionRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{24}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeployVersionRequest) GetVersionId() string {
@@ -1461,7 +1590,7 @@ type DeployVersionResponse struct {
 
 func (x *DeployVersionResponse) Reset() {
 	*x = DeployVersionResponse{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[25]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1602,7 @@ func (x *DeployVersionResponse) String() string {
 func (*DeployVersionResponse) ProtoMessage() {}
 
 func (x *DeployVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[25]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1615,7 @@ func (x *DeployVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeployVersionResponse.ProtoReflect.Descriptor instead.
 func (*DeployVersionResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{25}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeployVersionResponse) GetDeployment() *Deployment {
@@ -1494,6 +1623,217 @@ func (x *DeployVersionResponse) GetDeployment() *Deployment {
 		return x.Deployment
 	}
 	return nil
+}
+
+// GetDeploymentRequest names a deployment.
+type GetDeploymentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The deployment.
+	DeploymentId  string `protobuf:"bytes,1,opt,name=deployment_id,json=deploymentId,proto3" json:"deployment_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeploymentRequest) Reset() {
+	*x = GetDeploymentRequest{}
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeploymentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeploymentRequest) ProtoMessage() {}
+
+func (x *GetDeploymentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeploymentRequest.ProtoReflect.Descriptor instead.
+func (*GetDeploymentRequest) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *GetDeploymentRequest) GetDeploymentId() string {
+	if x != nil {
+		return x.DeploymentId
+	}
+	return ""
+}
+
+// GetDeploymentResponse carries the deployment.
+type GetDeploymentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The deployment.
+	Deployment    *Deployment `protobuf:"bytes,1,opt,name=deployment,proto3" json:"deployment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeploymentResponse) Reset() {
+	*x = GetDeploymentResponse{}
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeploymentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeploymentResponse) ProtoMessage() {}
+
+func (x *GetDeploymentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeploymentResponse.ProtoReflect.Descriptor instead.
+func (*GetDeploymentResponse) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *GetDeploymentResponse) GetDeployment() *Deployment {
+	if x != nil {
+		return x.Deployment
+	}
+	return nil
+}
+
+// ListDeploymentsRequest pages through a project's deployments.
+type ListDeploymentsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The project.
+	ProjectId string `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	// How many at most: 1 to 1000; 0 means 50.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on; empty for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeploymentsRequest) Reset() {
+	*x = ListDeploymentsRequest{}
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeploymentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeploymentsRequest) ProtoMessage() {}
+
+func (x *ListDeploymentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeploymentsRequest.ProtoReflect.Descriptor instead.
+func (*ListDeploymentsRequest) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListDeploymentsRequest) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *ListDeploymentsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeploymentsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListDeploymentsResponse is a page of deployments.
+type ListDeploymentsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The deployments, the newest first.
+	Deployments []*Deployment `protobuf:"bytes,1,rep,name=deployments,proto3" json:"deployments,omitempty"`
+	// Where to go on; empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeploymentsResponse) Reset() {
+	*x = ListDeploymentsResponse{}
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeploymentsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeploymentsResponse) ProtoMessage() {}
+
+func (x *ListDeploymentsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeploymentsResponse.ProtoReflect.Descriptor instead.
+func (*ListDeploymentsResponse) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ListDeploymentsResponse) GetDeployments() []*Deployment {
+	if x != nil {
+		return x.Deployments
+	}
+	return nil
+}
+
+func (x *ListDeploymentsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 // ListFilesRequest pages through a version's files.
@@ -1511,7 +1851,7 @@ type ListFilesRequest struct {
 
 func (x *ListFilesRequest) Reset() {
 	*x = ListFilesRequest{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[26]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1863,7 @@ func (x *ListFilesRequest) String() string {
 func (*ListFilesRequest) ProtoMessage() {}
 
 func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[26]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1876,7 @@ func (x *ListFilesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesRequest.ProtoReflect.Descriptor instead.
 func (*ListFilesRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{26}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListFilesRequest) GetVersionId() string {
@@ -1573,7 +1913,7 @@ type ListFilesResponse struct {
 
 func (x *ListFilesResponse) Reset() {
 	*x = ListFilesResponse{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[27]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1585,7 +1925,7 @@ func (x *ListFilesResponse) String() string {
 func (*ListFilesResponse) ProtoMessage() {}
 
 func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[27]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1598,7 +1938,7 @@ func (x *ListFilesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFilesResponse.ProtoReflect.Descriptor instead.
 func (*ListFilesResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{27}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListFilesResponse) GetFiles() []*File {
@@ -1628,7 +1968,7 @@ type GetFileRequest struct {
 
 func (x *GetFileRequest) Reset() {
 	*x = GetFileRequest{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[28]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1640,7 +1980,7 @@ func (x *GetFileRequest) String() string {
 func (*GetFileRequest) ProtoMessage() {}
 
 func (x *GetFileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[28]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1653,7 +1993,7 @@ func (x *GetFileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFileRequest.ProtoReflect.Descriptor instead.
 func (*GetFileRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{28}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetFileRequest) GetVersionId() string {
@@ -1685,7 +2025,7 @@ type GetFileResponse struct {
 
 func (x *GetFileResponse) Reset() {
 	*x = GetFileResponse{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[29]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +2037,7 @@ func (x *GetFileResponse) String() string {
 func (*GetFileResponse) ProtoMessage() {}
 
 func (x *GetFileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[29]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +2050,7 @@ func (x *GetFileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFileResponse.ProtoReflect.Descriptor instead.
 func (*GetFileResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{29}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *GetFileResponse) GetContent() []byte {
@@ -1745,7 +2085,7 @@ type ExportVersionRequest struct {
 
 func (x *ExportVersionRequest) Reset() {
 	*x = ExportVersionRequest{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[30]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1757,7 +2097,7 @@ func (x *ExportVersionRequest) String() string {
 func (*ExportVersionRequest) ProtoMessage() {}
 
 func (x *ExportVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[30]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1770,7 +2110,7 @@ func (x *ExportVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportVersionRequest.ProtoReflect.Descriptor instead.
 func (*ExportVersionRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{30}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ExportVersionRequest) GetVersionId() string {
@@ -1791,7 +2131,7 @@ type ExportVersionResponse struct {
 
 func (x *ExportVersionResponse) Reset() {
 	*x = ExportVersionResponse{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[31]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1803,7 +2143,7 @@ func (x *ExportVersionResponse) String() string {
 func (*ExportVersionResponse) ProtoMessage() {}
 
 func (x *ExportVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[31]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1816,7 +2156,7 @@ func (x *ExportVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportVersionResponse.ProtoReflect.Descriptor instead.
 func (*ExportVersionResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{31}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ExportVersionResponse) GetChunk() []byte {
@@ -1835,7 +2175,7 @@ type GetLifecycleRequest struct {
 
 func (x *GetLifecycleRequest) Reset() {
 	*x = GetLifecycleRequest{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[32]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +2187,7 @@ func (x *GetLifecycleRequest) String() string {
 func (*GetLifecycleRequest) ProtoMessage() {}
 
 func (x *GetLifecycleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[32]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +2200,7 @@ func (x *GetLifecycleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLifecycleRequest.ProtoReflect.Descriptor instead.
 func (*GetLifecycleRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{32}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{38}
 }
 
 // GetLifecycleResponse carries the state machine.
@@ -1878,7 +2218,7 @@ type GetLifecycleResponse struct {
 
 func (x *GetLifecycleResponse) Reset() {
 	*x = GetLifecycleResponse{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[33]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +2230,7 @@ func (x *GetLifecycleResponse) String() string {
 func (*GetLifecycleResponse) ProtoMessage() {}
 
 func (x *GetLifecycleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[33]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +2243,7 @@ func (x *GetLifecycleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLifecycleResponse.ProtoReflect.Descriptor instead.
 func (*GetLifecycleResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{33}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetLifecycleResponse) GetStates() []*LifecycleState {
@@ -1940,7 +2280,7 @@ type LifecycleState struct {
 
 func (x *LifecycleState) Reset() {
 	*x = LifecycleState{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[34]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +2292,7 @@ func (x *LifecycleState) String() string {
 func (*LifecycleState) ProtoMessage() {}
 
 func (x *LifecycleState) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[34]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2305,7 @@ func (x *LifecycleState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleState.ProtoReflect.Descriptor instead.
 func (*LifecycleState) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{34}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *LifecycleState) GetState() BuildState {
@@ -1995,7 +2335,7 @@ type LifecycleTransition struct {
 
 func (x *LifecycleTransition) Reset() {
 	*x = LifecycleTransition{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[35]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2007,7 +2347,7 @@ func (x *LifecycleTransition) String() string {
 func (*LifecycleTransition) ProtoMessage() {}
 
 func (x *LifecycleTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[35]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2020,7 +2360,7 @@ func (x *LifecycleTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleTransition.ProtoReflect.Descriptor instead.
 func (*LifecycleTransition) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{35}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *LifecycleTransition) GetFrom() BuildState {
@@ -2046,7 +2386,7 @@ type GetLimitsRequest struct {
 
 func (x *GetLimitsRequest) Reset() {
 	*x = GetLimitsRequest{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[36]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2398,7 @@ func (x *GetLimitsRequest) String() string {
 func (*GetLimitsRequest) ProtoMessage() {}
 
 func (x *GetLimitsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[36]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2411,7 @@ func (x *GetLimitsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLimitsRequest.ProtoReflect.Descriptor instead.
 func (*GetLimitsRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{36}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{42}
 }
 
 // GetLimitsResponse carries the bounds.
@@ -2089,11 +2429,11 @@ type GetLimitsResponse struct {
 	MaxModelCalls int32 `protobuf:"varint,5,opt,name=max_model_calls,json=maxModelCalls,proto3" json:"max_model_calls,omitempty"`
 	// The longest that a build may take.
 	BuildTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=build_timeout,json=buildTimeout,proto3" json:"build_timeout,omitempty"`
-	// The most builds of one user at once.
+	// The most builds of one user at once; 0 means that only AI time bounds them.
 	MaxActiveBuilds int32 `protobuf:"varint,7,opt,name=max_active_builds,json=maxActiveBuilds,proto3" json:"max_active_builds,omitempty"`
 	// How often a lost build is taken up before it fails.
 	MaxAttempts int32 `protobuf:"varint,8,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
-	// How long events can be read.
+	// How long events can be read; absent means for ever.
 	EventRetention *durationpb.Duration `protobuf:"bytes,9,opt,name=event_retention,json=eventRetention,proto3" json:"event_retention,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -2101,7 +2441,7 @@ type GetLimitsResponse struct {
 
 func (x *GetLimitsResponse) Reset() {
 	*x = GetLimitsResponse{}
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[37]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2453,7 @@ func (x *GetLimitsResponse) String() string {
 func (*GetLimitsResponse) ProtoMessage() {}
 
 func (x *GetLimitsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_build_v1_build_service_proto_msgTypes[37]
+	mi := &file_sheen_build_v1_build_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2466,7 @@ func (x *GetLimitsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLimitsResponse.ProtoReflect.Descriptor instead.
 func (*GetLimitsResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{37}
+	return file_sheen_build_v1_build_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GetLimitsResponse) GetMaxPromptBytes() int64 {
@@ -2281,7 +2621,16 @@ const file_sheen_build_v1_build_service_proto_rawDesc = "" +
 	"\n" +
 	"version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tversionId\"G\n" +
 	"\x12GetVersionResponse\x121\n" +
-	"\aversion\x18\x01 \x01(\v2\x17.sheen.build.v1.VersionR\aversion\"u\n" +
+	"\aversion\x18\x01 \x01(\v2\x17.sheen.build.v1.VersionR\aversion\"s\n" +
+	"\x16CompareVersionsRequest\x12'\n" +
+	"\n" +
+	"version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tversionId\x120\n" +
+	"\x0fbase_version_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rbaseVersionId\"\xd5\x01\n" +
+	"\x17CompareVersionsResponse\x12*\n" +
+	"\x05added\x18\x01 \x03(\v2\x14.sheen.build.v1.FileR\x05added\x125\n" +
+	"\achanged\x18\x02 \x03(\v2\x1b.sheen.build.v1.ChangedFileR\achanged\x12.\n" +
+	"\aremoved\x18\x03 \x03(\v2\x14.sheen.build.v1.FileR\aremoved\x12'\n" +
+	"\x0funchanged_count\x18\x04 \x01(\x05R\x0eunchangedCount\"u\n" +
 	"\x15RestoreVersionRequest\x12'\n" +
 	"\n" +
 	"version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tversionId\x123\n" +
@@ -2298,7 +2647,23 @@ const file_sheen_build_v1_build_service_proto_rawDesc = "" +
 	"\x15DeployVersionResponse\x12:\n" +
 	"\n" +
 	"deployment\x18\x01 \x01(\v2\x1a.sheen.build.v1.DeploymentR\n" +
-	"deployment\"\x8d\x01\n" +
+	"deployment\"E\n" +
+	"\x14GetDeploymentRequest\x12-\n" +
+	"\rdeployment_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\fdeploymentId\"S\n" +
+	"\x15GetDeploymentResponse\x12:\n" +
+	"\n" +
+	"deployment\x18\x01 \x01(\v2\x1a.sheen.build.v1.DeploymentR\n" +
+	"deployment\"\x93\x01\n" +
+	"\x16ListDeploymentsRequest\x12'\n" +
+	"\n" +
+	"project_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tprojectId\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\"\x7f\n" +
+	"\x17ListDeploymentsResponse\x12<\n" +
+	"\vdeployments\x18\x01 \x03(\v2\x1a.sheen.build.v1.DeploymentR\vdeployments\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8d\x01\n" +
 	"\x10ListFilesRequest\x12'\n" +
 	"\n" +
 	"version_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tversionId\x12'\n" +
@@ -2344,7 +2709,7 @@ const file_sheen_build_v1_build_service_proto_rawDesc = "" +
 	"\rbuild_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\fbuildTimeout\x12*\n" +
 	"\x11max_active_builds\x18\a \x01(\x05R\x0fmaxActiveBuilds\x12!\n" +
 	"\fmax_attempts\x18\b \x01(\x05R\vmaxAttempts\x12B\n" +
-	"\x0fevent_retention\x18\t \x01(\v2\x19.google.protobuf.DurationR\x0eeventRetention2\x8b\r\n" +
+	"\x0fevent_retention\x18\t \x01(\v2\x19.google.protobuf.DurationR\x0eeventRetention2\xc0\x0f\n" +
 	"\fBuildService\x12a\n" +
 	"\rAnalyzePrompt\x12$.sheen.build.v1.AnalyzePromptRequest\x1a%.sheen.build.v1.AnalyzePromptResponse\"\x03\x90\x02\x01\x12X\n" +
 	"\n" +
@@ -2362,9 +2727,12 @@ const file_sheen_build_v1_build_service_proto_rawDesc = "" +
 	"\fListProjects\x12#.sheen.build.v1.ListProjectsRequest\x1a$.sheen.build.v1.ListProjectsResponse\"\x03\x90\x02\x01\x12^\n" +
 	"\fListVersions\x12#.sheen.build.v1.ListVersionsRequest\x1a$.sheen.build.v1.ListVersionsResponse\"\x03\x90\x02\x01\x12X\n" +
 	"\n" +
-	"GetVersion\x12!.sheen.build.v1.GetVersionRequest\x1a\".sheen.build.v1.GetVersionResponse\"\x03\x90\x02\x01\x12d\n" +
+	"GetVersion\x12!.sheen.build.v1.GetVersionRequest\x1a\".sheen.build.v1.GetVersionResponse\"\x03\x90\x02\x01\x12g\n" +
+	"\x0fCompareVersions\x12&.sheen.build.v1.CompareVersionsRequest\x1a'.sheen.build.v1.CompareVersionsResponse\"\x03\x90\x02\x01\x12d\n" +
 	"\x0eRestoreVersion\x12%.sheen.build.v1.RestoreVersionRequest\x1a&.sheen.build.v1.RestoreVersionResponse\"\x03\x90\x02\x02\x12a\n" +
-	"\rDeployVersion\x12$.sheen.build.v1.DeployVersionRequest\x1a%.sheen.build.v1.DeployVersionResponse\"\x03\x90\x02\x02\x12U\n" +
+	"\rDeployVersion\x12$.sheen.build.v1.DeployVersionRequest\x1a%.sheen.build.v1.DeployVersionResponse\"\x03\x90\x02\x02\x12a\n" +
+	"\rGetDeployment\x12$.sheen.build.v1.GetDeploymentRequest\x1a%.sheen.build.v1.GetDeploymentResponse\"\x03\x90\x02\x01\x12g\n" +
+	"\x0fListDeployments\x12&.sheen.build.v1.ListDeploymentsRequest\x1a'.sheen.build.v1.ListDeploymentsResponse\"\x03\x90\x02\x01\x12U\n" +
 	"\tListFiles\x12 .sheen.build.v1.ListFilesRequest\x1a!.sheen.build.v1.ListFilesResponse\"\x03\x90\x02\x01\x12O\n" +
 	"\aGetFile\x12\x1e.sheen.build.v1.GetFileRequest\x1a\x1f.sheen.build.v1.GetFileResponse\"\x03\x90\x02\x01\x12c\n" +
 	"\rExportVersion\x12$.sheen.build.v1.ExportVersionRequest\x1a%.sheen.build.v1.ExportVersionResponse\"\x03\x90\x02\x010\x01\x12^\n" +
@@ -2384,132 +2752,150 @@ func file_sheen_build_v1_build_service_proto_rawDescGZIP() []byte {
 	return file_sheen_build_v1_build_service_proto_rawDescData
 }
 
-var file_sheen_build_v1_build_service_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_sheen_build_v1_build_service_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_sheen_build_v1_build_service_proto_goTypes = []any{
-	(*AnalyzePromptRequest)(nil),   // 0: sheen.build.v1.AnalyzePromptRequest
-	(*AnalyzePromptResponse)(nil),  // 1: sheen.build.v1.AnalyzePromptResponse
-	(*QuoteBuildRequest)(nil),      // 2: sheen.build.v1.QuoteBuildRequest
-	(*QuoteBuildResponse)(nil),     // 3: sheen.build.v1.QuoteBuildResponse
-	(*StartBuildRequest)(nil),      // 4: sheen.build.v1.StartBuildRequest
-	(*StartBuildResponse)(nil),     // 5: sheen.build.v1.StartBuildResponse
-	(*GetBuildRequest)(nil),        // 6: sheen.build.v1.GetBuildRequest
-	(*GetBuildResponse)(nil),       // 7: sheen.build.v1.GetBuildResponse
-	(*ListBuildsRequest)(nil),      // 8: sheen.build.v1.ListBuildsRequest
-	(*ListBuildsResponse)(nil),     // 9: sheen.build.v1.ListBuildsResponse
-	(*CancelBuildRequest)(nil),     // 10: sheen.build.v1.CancelBuildRequest
-	(*CancelBuildResponse)(nil),    // 11: sheen.build.v1.CancelBuildResponse
-	(*RetryBuildRequest)(nil),      // 12: sheen.build.v1.RetryBuildRequest
-	(*RetryBuildResponse)(nil),     // 13: sheen.build.v1.RetryBuildResponse
-	(*GetProjectRequest)(nil),      // 14: sheen.build.v1.GetProjectRequest
-	(*GetProjectResponse)(nil),     // 15: sheen.build.v1.GetProjectResponse
-	(*ListProjectsRequest)(nil),    // 16: sheen.build.v1.ListProjectsRequest
-	(*ListProjectsResponse)(nil),   // 17: sheen.build.v1.ListProjectsResponse
-	(*ListVersionsRequest)(nil),    // 18: sheen.build.v1.ListVersionsRequest
-	(*ListVersionsResponse)(nil),   // 19: sheen.build.v1.ListVersionsResponse
-	(*GetVersionRequest)(nil),      // 20: sheen.build.v1.GetVersionRequest
-	(*GetVersionResponse)(nil),     // 21: sheen.build.v1.GetVersionResponse
-	(*RestoreVersionRequest)(nil),  // 22: sheen.build.v1.RestoreVersionRequest
-	(*RestoreVersionResponse)(nil), // 23: sheen.build.v1.RestoreVersionResponse
-	(*DeployVersionRequest)(nil),   // 24: sheen.build.v1.DeployVersionRequest
-	(*DeployVersionResponse)(nil),  // 25: sheen.build.v1.DeployVersionResponse
-	(*ListFilesRequest)(nil),       // 26: sheen.build.v1.ListFilesRequest
-	(*ListFilesResponse)(nil),      // 27: sheen.build.v1.ListFilesResponse
-	(*GetFileRequest)(nil),         // 28: sheen.build.v1.GetFileRequest
-	(*GetFileResponse)(nil),        // 29: sheen.build.v1.GetFileResponse
-	(*ExportVersionRequest)(nil),   // 30: sheen.build.v1.ExportVersionRequest
-	(*ExportVersionResponse)(nil),  // 31: sheen.build.v1.ExportVersionResponse
-	(*GetLifecycleRequest)(nil),    // 32: sheen.build.v1.GetLifecycleRequest
-	(*GetLifecycleResponse)(nil),   // 33: sheen.build.v1.GetLifecycleResponse
-	(*LifecycleState)(nil),         // 34: sheen.build.v1.LifecycleState
-	(*LifecycleTransition)(nil),    // 35: sheen.build.v1.LifecycleTransition
-	(*GetLimitsRequest)(nil),       // 36: sheen.build.v1.GetLimitsRequest
-	(*GetLimitsResponse)(nil),      // 37: sheen.build.v1.GetLimitsResponse
-	(*Analysis)(nil),               // 38: sheen.build.v1.Analysis
-	(*Question)(nil),               // 39: sheen.build.v1.Question
-	(v1.Operation)(0),              // 40: sheen.billing.v1.Operation
-	(*Quote)(nil),                  // 41: sheen.build.v1.Quote
-	(ConflictPolicy)(0),            // 42: sheen.build.v1.ConflictPolicy
-	(*Answer)(nil),                 // 43: sheen.build.v1.Answer
-	(*Build)(nil),                  // 44: sheen.build.v1.Build
-	(*v11.QuickSuggestion)(nil),    // 45: sheen.recommendation.v1.QuickSuggestion
-	(*Project)(nil),                // 46: sheen.build.v1.Project
-	(*Version)(nil),                // 47: sheen.build.v1.Version
-	(*Deployment)(nil),             // 48: sheen.build.v1.Deployment
-	(*File)(nil),                   // 49: sheen.build.v1.File
-	(BuildState)(0),                // 50: sheen.build.v1.BuildState
-	(*durationpb.Duration)(nil),    // 51: google.protobuf.Duration
+	(*AnalyzePromptRequest)(nil),    // 0: sheen.build.v1.AnalyzePromptRequest
+	(*AnalyzePromptResponse)(nil),   // 1: sheen.build.v1.AnalyzePromptResponse
+	(*QuoteBuildRequest)(nil),       // 2: sheen.build.v1.QuoteBuildRequest
+	(*QuoteBuildResponse)(nil),      // 3: sheen.build.v1.QuoteBuildResponse
+	(*StartBuildRequest)(nil),       // 4: sheen.build.v1.StartBuildRequest
+	(*StartBuildResponse)(nil),      // 5: sheen.build.v1.StartBuildResponse
+	(*GetBuildRequest)(nil),         // 6: sheen.build.v1.GetBuildRequest
+	(*GetBuildResponse)(nil),        // 7: sheen.build.v1.GetBuildResponse
+	(*ListBuildsRequest)(nil),       // 8: sheen.build.v1.ListBuildsRequest
+	(*ListBuildsResponse)(nil),      // 9: sheen.build.v1.ListBuildsResponse
+	(*CancelBuildRequest)(nil),      // 10: sheen.build.v1.CancelBuildRequest
+	(*CancelBuildResponse)(nil),     // 11: sheen.build.v1.CancelBuildResponse
+	(*RetryBuildRequest)(nil),       // 12: sheen.build.v1.RetryBuildRequest
+	(*RetryBuildResponse)(nil),      // 13: sheen.build.v1.RetryBuildResponse
+	(*GetProjectRequest)(nil),       // 14: sheen.build.v1.GetProjectRequest
+	(*GetProjectResponse)(nil),      // 15: sheen.build.v1.GetProjectResponse
+	(*ListProjectsRequest)(nil),     // 16: sheen.build.v1.ListProjectsRequest
+	(*ListProjectsResponse)(nil),    // 17: sheen.build.v1.ListProjectsResponse
+	(*ListVersionsRequest)(nil),     // 18: sheen.build.v1.ListVersionsRequest
+	(*ListVersionsResponse)(nil),    // 19: sheen.build.v1.ListVersionsResponse
+	(*GetVersionRequest)(nil),       // 20: sheen.build.v1.GetVersionRequest
+	(*GetVersionResponse)(nil),      // 21: sheen.build.v1.GetVersionResponse
+	(*CompareVersionsRequest)(nil),  // 22: sheen.build.v1.CompareVersionsRequest
+	(*CompareVersionsResponse)(nil), // 23: sheen.build.v1.CompareVersionsResponse
+	(*RestoreVersionRequest)(nil),   // 24: sheen.build.v1.RestoreVersionRequest
+	(*RestoreVersionResponse)(nil),  // 25: sheen.build.v1.RestoreVersionResponse
+	(*DeployVersionRequest)(nil),    // 26: sheen.build.v1.DeployVersionRequest
+	(*DeployVersionResponse)(nil),   // 27: sheen.build.v1.DeployVersionResponse
+	(*GetDeploymentRequest)(nil),    // 28: sheen.build.v1.GetDeploymentRequest
+	(*GetDeploymentResponse)(nil),   // 29: sheen.build.v1.GetDeploymentResponse
+	(*ListDeploymentsRequest)(nil),  // 30: sheen.build.v1.ListDeploymentsRequest
+	(*ListDeploymentsResponse)(nil), // 31: sheen.build.v1.ListDeploymentsResponse
+	(*ListFilesRequest)(nil),        // 32: sheen.build.v1.ListFilesRequest
+	(*ListFilesResponse)(nil),       // 33: sheen.build.v1.ListFilesResponse
+	(*GetFileRequest)(nil),          // 34: sheen.build.v1.GetFileRequest
+	(*GetFileResponse)(nil),         // 35: sheen.build.v1.GetFileResponse
+	(*ExportVersionRequest)(nil),    // 36: sheen.build.v1.ExportVersionRequest
+	(*ExportVersionResponse)(nil),   // 37: sheen.build.v1.ExportVersionResponse
+	(*GetLifecycleRequest)(nil),     // 38: sheen.build.v1.GetLifecycleRequest
+	(*GetLifecycleResponse)(nil),    // 39: sheen.build.v1.GetLifecycleResponse
+	(*LifecycleState)(nil),          // 40: sheen.build.v1.LifecycleState
+	(*LifecycleTransition)(nil),     // 41: sheen.build.v1.LifecycleTransition
+	(*GetLimitsRequest)(nil),        // 42: sheen.build.v1.GetLimitsRequest
+	(*GetLimitsResponse)(nil),       // 43: sheen.build.v1.GetLimitsResponse
+	(*Analysis)(nil),                // 44: sheen.build.v1.Analysis
+	(*Question)(nil),                // 45: sheen.build.v1.Question
+	(v1.Operation)(0),               // 46: sheen.billing.v1.Operation
+	(*Quote)(nil),                   // 47: sheen.build.v1.Quote
+	(ConflictPolicy)(0),             // 48: sheen.build.v1.ConflictPolicy
+	(*Answer)(nil),                  // 49: sheen.build.v1.Answer
+	(*Build)(nil),                   // 50: sheen.build.v1.Build
+	(*v11.QuickSuggestion)(nil),     // 51: sheen.recommendation.v1.QuickSuggestion
+	(*Project)(nil),                 // 52: sheen.build.v1.Project
+	(*Version)(nil),                 // 53: sheen.build.v1.Version
+	(*File)(nil),                    // 54: sheen.build.v1.File
+	(*ChangedFile)(nil),             // 55: sheen.build.v1.ChangedFile
+	(*Deployment)(nil),              // 56: sheen.build.v1.Deployment
+	(BuildState)(0),                 // 57: sheen.build.v1.BuildState
+	(*durationpb.Duration)(nil),     // 58: google.protobuf.Duration
 }
 var file_sheen_build_v1_build_service_proto_depIdxs = []int32{
-	38, // 0: sheen.build.v1.AnalyzePromptResponse.analysis:type_name -> sheen.build.v1.Analysis
-	39, // 1: sheen.build.v1.AnalyzePromptResponse.questions:type_name -> sheen.build.v1.Question
-	40, // 2: sheen.build.v1.QuoteBuildRequest.operation:type_name -> sheen.billing.v1.Operation
-	41, // 3: sheen.build.v1.QuoteBuildResponse.quote:type_name -> sheen.build.v1.Quote
-	40, // 4: sheen.build.v1.StartBuildRequest.operation:type_name -> sheen.billing.v1.Operation
-	42, // 5: sheen.build.v1.StartBuildRequest.on_conflict:type_name -> sheen.build.v1.ConflictPolicy
-	43, // 6: sheen.build.v1.StartBuildRequest.answers:type_name -> sheen.build.v1.Answer
-	44, // 7: sheen.build.v1.StartBuildResponse.build:type_name -> sheen.build.v1.Build
-	41, // 8: sheen.build.v1.StartBuildResponse.quote:type_name -> sheen.build.v1.Quote
-	45, // 9: sheen.build.v1.StartBuildResponse.quick_suggestions:type_name -> sheen.recommendation.v1.QuickSuggestion
-	44, // 10: sheen.build.v1.GetBuildResponse.build:type_name -> sheen.build.v1.Build
-	44, // 11: sheen.build.v1.ListBuildsResponse.builds:type_name -> sheen.build.v1.Build
-	44, // 12: sheen.build.v1.CancelBuildResponse.build:type_name -> sheen.build.v1.Build
-	44, // 13: sheen.build.v1.RetryBuildResponse.build:type_name -> sheen.build.v1.Build
-	41, // 14: sheen.build.v1.RetryBuildResponse.quote:type_name -> sheen.build.v1.Quote
-	46, // 15: sheen.build.v1.GetProjectResponse.project:type_name -> sheen.build.v1.Project
-	46, // 16: sheen.build.v1.ListProjectsResponse.projects:type_name -> sheen.build.v1.Project
-	47, // 17: sheen.build.v1.ListVersionsResponse.versions:type_name -> sheen.build.v1.Version
-	47, // 18: sheen.build.v1.GetVersionResponse.version:type_name -> sheen.build.v1.Version
-	47, // 19: sheen.build.v1.RestoreVersionResponse.version:type_name -> sheen.build.v1.Version
-	48, // 20: sheen.build.v1.DeployVersionResponse.deployment:type_name -> sheen.build.v1.Deployment
-	49, // 21: sheen.build.v1.ListFilesResponse.files:type_name -> sheen.build.v1.File
-	34, // 22: sheen.build.v1.GetLifecycleResponse.states:type_name -> sheen.build.v1.LifecycleState
-	35, // 23: sheen.build.v1.GetLifecycleResponse.transitions:type_name -> sheen.build.v1.LifecycleTransition
-	50, // 24: sheen.build.v1.LifecycleState.state:type_name -> sheen.build.v1.BuildState
-	50, // 25: sheen.build.v1.LifecycleTransition.from:type_name -> sheen.build.v1.BuildState
-	50, // 26: sheen.build.v1.LifecycleTransition.to:type_name -> sheen.build.v1.BuildState
-	51, // 27: sheen.build.v1.GetLimitsResponse.build_timeout:type_name -> google.protobuf.Duration
-	51, // 28: sheen.build.v1.GetLimitsResponse.event_retention:type_name -> google.protobuf.Duration
-	0,  // 29: sheen.build.v1.BuildService.AnalyzePrompt:input_type -> sheen.build.v1.AnalyzePromptRequest
-	2,  // 30: sheen.build.v1.BuildService.QuoteBuild:input_type -> sheen.build.v1.QuoteBuildRequest
-	4,  // 31: sheen.build.v1.BuildService.StartBuild:input_type -> sheen.build.v1.StartBuildRequest
-	6,  // 32: sheen.build.v1.BuildService.GetBuild:input_type -> sheen.build.v1.GetBuildRequest
-	8,  // 33: sheen.build.v1.BuildService.ListBuilds:input_type -> sheen.build.v1.ListBuildsRequest
-	10, // 34: sheen.build.v1.BuildService.CancelBuild:input_type -> sheen.build.v1.CancelBuildRequest
-	12, // 35: sheen.build.v1.BuildService.RetryBuild:input_type -> sheen.build.v1.RetryBuildRequest
-	14, // 36: sheen.build.v1.BuildService.GetProject:input_type -> sheen.build.v1.GetProjectRequest
-	16, // 37: sheen.build.v1.BuildService.ListProjects:input_type -> sheen.build.v1.ListProjectsRequest
-	18, // 38: sheen.build.v1.BuildService.ListVersions:input_type -> sheen.build.v1.ListVersionsRequest
-	20, // 39: sheen.build.v1.BuildService.GetVersion:input_type -> sheen.build.v1.GetVersionRequest
-	22, // 40: sheen.build.v1.BuildService.RestoreVersion:input_type -> sheen.build.v1.RestoreVersionRequest
-	24, // 41: sheen.build.v1.BuildService.DeployVersion:input_type -> sheen.build.v1.DeployVersionRequest
-	26, // 42: sheen.build.v1.BuildService.ListFiles:input_type -> sheen.build.v1.ListFilesRequest
-	28, // 43: sheen.build.v1.BuildService.GetFile:input_type -> sheen.build.v1.GetFileRequest
-	30, // 44: sheen.build.v1.BuildService.ExportVersion:input_type -> sheen.build.v1.ExportVersionRequest
-	32, // 45: sheen.build.v1.BuildService.GetLifecycle:input_type -> sheen.build.v1.GetLifecycleRequest
-	36, // 46: sheen.build.v1.BuildService.GetLimits:input_type -> sheen.build.v1.GetLimitsRequest
-	1,  // 47: sheen.build.v1.BuildService.AnalyzePrompt:output_type -> sheen.build.v1.AnalyzePromptResponse
-	3,  // 48: sheen.build.v1.BuildService.QuoteBuild:output_type -> sheen.build.v1.QuoteBuildResponse
-	5,  // 49: sheen.build.v1.BuildService.StartBuild:output_type -> sheen.build.v1.StartBuildResponse
-	7,  // 50: sheen.build.v1.BuildService.GetBuild:output_type -> sheen.build.v1.GetBuildResponse
-	9,  // 51: sheen.build.v1.BuildService.ListBuilds:output_type -> sheen.build.v1.ListBuildsResponse
-	11, // 52: sheen.build.v1.BuildService.CancelBuild:output_type -> sheen.build.v1.CancelBuildResponse
-	13, // 53: sheen.build.v1.BuildService.RetryBuild:output_type -> sheen.build.v1.RetryBuildResponse
-	15, // 54: sheen.build.v1.BuildService.GetProject:output_type -> sheen.build.v1.GetProjectResponse
-	17, // 55: sheen.build.v1.BuildService.ListProjects:output_type -> sheen.build.v1.ListProjectsResponse
-	19, // 56: sheen.build.v1.BuildService.ListVersions:output_type -> sheen.build.v1.ListVersionsResponse
-	21, // 57: sheen.build.v1.BuildService.GetVersion:output_type -> sheen.build.v1.GetVersionResponse
-	23, // 58: sheen.build.v1.BuildService.RestoreVersion:output_type -> sheen.build.v1.RestoreVersionResponse
-	25, // 59: sheen.build.v1.BuildService.DeployVersion:output_type -> sheen.build.v1.DeployVersionResponse
-	27, // 60: sheen.build.v1.BuildService.ListFiles:output_type -> sheen.build.v1.ListFilesResponse
-	29, // 61: sheen.build.v1.BuildService.GetFile:output_type -> sheen.build.v1.GetFileResponse
-	31, // 62: sheen.build.v1.BuildService.ExportVersion:output_type -> sheen.build.v1.ExportVersionResponse
-	33, // 63: sheen.build.v1.BuildService.GetLifecycle:output_type -> sheen.build.v1.GetLifecycleResponse
-	37, // 64: sheen.build.v1.BuildService.GetLimits:output_type -> sheen.build.v1.GetLimitsResponse
-	47, // [47:65] is the sub-list for method output_type
-	29, // [29:47] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	44, // 0: sheen.build.v1.AnalyzePromptResponse.analysis:type_name -> sheen.build.v1.Analysis
+	45, // 1: sheen.build.v1.AnalyzePromptResponse.questions:type_name -> sheen.build.v1.Question
+	46, // 2: sheen.build.v1.QuoteBuildRequest.operation:type_name -> sheen.billing.v1.Operation
+	47, // 3: sheen.build.v1.QuoteBuildResponse.quote:type_name -> sheen.build.v1.Quote
+	46, // 4: sheen.build.v1.StartBuildRequest.operation:type_name -> sheen.billing.v1.Operation
+	48, // 5: sheen.build.v1.StartBuildRequest.on_conflict:type_name -> sheen.build.v1.ConflictPolicy
+	49, // 6: sheen.build.v1.StartBuildRequest.answers:type_name -> sheen.build.v1.Answer
+	50, // 7: sheen.build.v1.StartBuildResponse.build:type_name -> sheen.build.v1.Build
+	47, // 8: sheen.build.v1.StartBuildResponse.quote:type_name -> sheen.build.v1.Quote
+	51, // 9: sheen.build.v1.StartBuildResponse.quick_suggestions:type_name -> sheen.recommendation.v1.QuickSuggestion
+	50, // 10: sheen.build.v1.GetBuildResponse.build:type_name -> sheen.build.v1.Build
+	50, // 11: sheen.build.v1.ListBuildsResponse.builds:type_name -> sheen.build.v1.Build
+	50, // 12: sheen.build.v1.CancelBuildResponse.build:type_name -> sheen.build.v1.Build
+	50, // 13: sheen.build.v1.RetryBuildResponse.build:type_name -> sheen.build.v1.Build
+	47, // 14: sheen.build.v1.RetryBuildResponse.quote:type_name -> sheen.build.v1.Quote
+	52, // 15: sheen.build.v1.GetProjectResponse.project:type_name -> sheen.build.v1.Project
+	52, // 16: sheen.build.v1.ListProjectsResponse.projects:type_name -> sheen.build.v1.Project
+	53, // 17: sheen.build.v1.ListVersionsResponse.versions:type_name -> sheen.build.v1.Version
+	53, // 18: sheen.build.v1.GetVersionResponse.version:type_name -> sheen.build.v1.Version
+	54, // 19: sheen.build.v1.CompareVersionsResponse.added:type_name -> sheen.build.v1.File
+	55, // 20: sheen.build.v1.CompareVersionsResponse.changed:type_name -> sheen.build.v1.ChangedFile
+	54, // 21: sheen.build.v1.CompareVersionsResponse.removed:type_name -> sheen.build.v1.File
+	53, // 22: sheen.build.v1.RestoreVersionResponse.version:type_name -> sheen.build.v1.Version
+	56, // 23: sheen.build.v1.DeployVersionResponse.deployment:type_name -> sheen.build.v1.Deployment
+	56, // 24: sheen.build.v1.GetDeploymentResponse.deployment:type_name -> sheen.build.v1.Deployment
+	56, // 25: sheen.build.v1.ListDeploymentsResponse.deployments:type_name -> sheen.build.v1.Deployment
+	54, // 26: sheen.build.v1.ListFilesResponse.files:type_name -> sheen.build.v1.File
+	40, // 27: sheen.build.v1.GetLifecycleResponse.states:type_name -> sheen.build.v1.LifecycleState
+	41, // 28: sheen.build.v1.GetLifecycleResponse.transitions:type_name -> sheen.build.v1.LifecycleTransition
+	57, // 29: sheen.build.v1.LifecycleState.state:type_name -> sheen.build.v1.BuildState
+	57, // 30: sheen.build.v1.LifecycleTransition.from:type_name -> sheen.build.v1.BuildState
+	57, // 31: sheen.build.v1.LifecycleTransition.to:type_name -> sheen.build.v1.BuildState
+	58, // 32: sheen.build.v1.GetLimitsResponse.build_timeout:type_name -> google.protobuf.Duration
+	58, // 33: sheen.build.v1.GetLimitsResponse.event_retention:type_name -> google.protobuf.Duration
+	0,  // 34: sheen.build.v1.BuildService.AnalyzePrompt:input_type -> sheen.build.v1.AnalyzePromptRequest
+	2,  // 35: sheen.build.v1.BuildService.QuoteBuild:input_type -> sheen.build.v1.QuoteBuildRequest
+	4,  // 36: sheen.build.v1.BuildService.StartBuild:input_type -> sheen.build.v1.StartBuildRequest
+	6,  // 37: sheen.build.v1.BuildService.GetBuild:input_type -> sheen.build.v1.GetBuildRequest
+	8,  // 38: sheen.build.v1.BuildService.ListBuilds:input_type -> sheen.build.v1.ListBuildsRequest
+	10, // 39: sheen.build.v1.BuildService.CancelBuild:input_type -> sheen.build.v1.CancelBuildRequest
+	12, // 40: sheen.build.v1.BuildService.RetryBuild:input_type -> sheen.build.v1.RetryBuildRequest
+	14, // 41: sheen.build.v1.BuildService.GetProject:input_type -> sheen.build.v1.GetProjectRequest
+	16, // 42: sheen.build.v1.BuildService.ListProjects:input_type -> sheen.build.v1.ListProjectsRequest
+	18, // 43: sheen.build.v1.BuildService.ListVersions:input_type -> sheen.build.v1.ListVersionsRequest
+	20, // 44: sheen.build.v1.BuildService.GetVersion:input_type -> sheen.build.v1.GetVersionRequest
+	22, // 45: sheen.build.v1.BuildService.CompareVersions:input_type -> sheen.build.v1.CompareVersionsRequest
+	24, // 46: sheen.build.v1.BuildService.RestoreVersion:input_type -> sheen.build.v1.RestoreVersionRequest
+	26, // 47: sheen.build.v1.BuildService.DeployVersion:input_type -> sheen.build.v1.DeployVersionRequest
+	28, // 48: sheen.build.v1.BuildService.GetDeployment:input_type -> sheen.build.v1.GetDeploymentRequest
+	30, // 49: sheen.build.v1.BuildService.ListDeployments:input_type -> sheen.build.v1.ListDeploymentsRequest
+	32, // 50: sheen.build.v1.BuildService.ListFiles:input_type -> sheen.build.v1.ListFilesRequest
+	34, // 51: sheen.build.v1.BuildService.GetFile:input_type -> sheen.build.v1.GetFileRequest
+	36, // 52: sheen.build.v1.BuildService.ExportVersion:input_type -> sheen.build.v1.ExportVersionRequest
+	38, // 53: sheen.build.v1.BuildService.GetLifecycle:input_type -> sheen.build.v1.GetLifecycleRequest
+	42, // 54: sheen.build.v1.BuildService.GetLimits:input_type -> sheen.build.v1.GetLimitsRequest
+	1,  // 55: sheen.build.v1.BuildService.AnalyzePrompt:output_type -> sheen.build.v1.AnalyzePromptResponse
+	3,  // 56: sheen.build.v1.BuildService.QuoteBuild:output_type -> sheen.build.v1.QuoteBuildResponse
+	5,  // 57: sheen.build.v1.BuildService.StartBuild:output_type -> sheen.build.v1.StartBuildResponse
+	7,  // 58: sheen.build.v1.BuildService.GetBuild:output_type -> sheen.build.v1.GetBuildResponse
+	9,  // 59: sheen.build.v1.BuildService.ListBuilds:output_type -> sheen.build.v1.ListBuildsResponse
+	11, // 60: sheen.build.v1.BuildService.CancelBuild:output_type -> sheen.build.v1.CancelBuildResponse
+	13, // 61: sheen.build.v1.BuildService.RetryBuild:output_type -> sheen.build.v1.RetryBuildResponse
+	15, // 62: sheen.build.v1.BuildService.GetProject:output_type -> sheen.build.v1.GetProjectResponse
+	17, // 63: sheen.build.v1.BuildService.ListProjects:output_type -> sheen.build.v1.ListProjectsResponse
+	19, // 64: sheen.build.v1.BuildService.ListVersions:output_type -> sheen.build.v1.ListVersionsResponse
+	21, // 65: sheen.build.v1.BuildService.GetVersion:output_type -> sheen.build.v1.GetVersionResponse
+	23, // 66: sheen.build.v1.BuildService.CompareVersions:output_type -> sheen.build.v1.CompareVersionsResponse
+	25, // 67: sheen.build.v1.BuildService.RestoreVersion:output_type -> sheen.build.v1.RestoreVersionResponse
+	27, // 68: sheen.build.v1.BuildService.DeployVersion:output_type -> sheen.build.v1.DeployVersionResponse
+	29, // 69: sheen.build.v1.BuildService.GetDeployment:output_type -> sheen.build.v1.GetDeploymentResponse
+	31, // 70: sheen.build.v1.BuildService.ListDeployments:output_type -> sheen.build.v1.ListDeploymentsResponse
+	33, // 71: sheen.build.v1.BuildService.ListFiles:output_type -> sheen.build.v1.ListFilesResponse
+	35, // 72: sheen.build.v1.BuildService.GetFile:output_type -> sheen.build.v1.GetFileResponse
+	37, // 73: sheen.build.v1.BuildService.ExportVersion:output_type -> sheen.build.v1.ExportVersionResponse
+	39, // 74: sheen.build.v1.BuildService.GetLifecycle:output_type -> sheen.build.v1.GetLifecycleResponse
+	43, // 75: sheen.build.v1.BuildService.GetLimits:output_type -> sheen.build.v1.GetLimitsResponse
+	55, // [55:76] is the sub-list for method output_type
+	34, // [34:55] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_sheen_build_v1_build_service_proto_init() }
@@ -2527,7 +2913,7 @@ func file_sheen_build_v1_build_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheen_build_v1_build_service_proto_rawDesc), len(file_sheen_build_v1_build_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,153 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// DeploymentState says how far a deployment is. DEPLOYED and FAILED are final:
+// a newer deployment on the same target replaces what is shown, not the record.
+type DeploymentState int32
+
+const (
+	// Never sent.
+	DeploymentState_DEPLOYMENT_STATE_UNSPECIFIED DeploymentState = 0
+	// It is waiting, or at work.
+	DeploymentState_DEPLOYMENT_STATE_PENDING DeploymentState = 1
+	// It is online.
+	DeploymentState_DEPLOYMENT_STATE_DEPLOYED DeploymentState = 2
+	// It was given up.
+	DeploymentState_DEPLOYMENT_STATE_FAILED DeploymentState = 3
+)
+
+// Enum value maps for DeploymentState.
+var (
+	DeploymentState_name = map[int32]string{
+		0: "DEPLOYMENT_STATE_UNSPECIFIED",
+		1: "DEPLOYMENT_STATE_PENDING",
+		2: "DEPLOYMENT_STATE_DEPLOYED",
+		3: "DEPLOYMENT_STATE_FAILED",
+	}
+	DeploymentState_value = map[string]int32{
+		"DEPLOYMENT_STATE_UNSPECIFIED": 0,
+		"DEPLOYMENT_STATE_PENDING":     1,
+		"DEPLOYMENT_STATE_DEPLOYED":    2,
+		"DEPLOYMENT_STATE_FAILED":      3,
+	}
+)
+
+func (x DeploymentState) Enum() *DeploymentState {
+	p := new(DeploymentState)
+	*p = x
+	return p
+}
+
+func (x DeploymentState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeploymentState) Descriptor() protoreflect.EnumDescriptor {
+	return file_sheen_build_v1_version_proto_enumTypes[0].Descriptor()
+}
+
+func (DeploymentState) Type() protoreflect.EnumType {
+	return &file_sheen_build_v1_version_proto_enumTypes[0]
+}
+
+func (x DeploymentState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeploymentState.Descriptor instead.
+func (DeploymentState) EnumDescriptor() ([]byte, []int) {
+	return file_sheen_build_v1_version_proto_rawDescGZIP(), []int{0}
+}
+
+// DeploymentErrorReason names what was wrong. New values may appear.
+type DeploymentErrorReason int32
+
+const (
+	// Never sent.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_UNSPECIFIED DeploymentErrorReason = 0
+	// Sheen is at fault, such as for a file that cannot be read.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_INTERNAL DeploymentErrorReason = 1
+	// The target's tool is not installed on the server.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_NOT_INSTALLED DeploymentErrorReason = 2
+	// The target does not accept the server's credentials.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_NOT_AUTHENTICATED DeploymentErrorReason = 3
+	// The target gets too many calls.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_RATE_LIMITED DeploymentErrorReason = 4
+	// The target has no project of the configured name.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_PROJECT_MISSING DeploymentErrorReason = 5
+	// The target cannot be reached, or is out of order.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_NETWORK DeploymentErrorReason = 6
+	// It took too long.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_TIMEOUT DeploymentErrorReason = 7
+	// The target's tool said something that Sheen does not understand.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_OUTPUT_UNCLEAR DeploymentErrorReason = 8
+	// The version has a file that must not be put there, such as server code.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_FILE_REFUSED DeploymentErrorReason = 9
+	// A newer deployment of the project on the target came first.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_SUPERSEDED DeploymentErrorReason = 10
+	// The target is no longer configured.
+	DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_TARGET_REMOVED DeploymentErrorReason = 11
+)
+
+// Enum value maps for DeploymentErrorReason.
+var (
+	DeploymentErrorReason_name = map[int32]string{
+		0:  "DEPLOYMENT_ERROR_REASON_UNSPECIFIED",
+		1:  "DEPLOYMENT_ERROR_REASON_INTERNAL",
+		2:  "DEPLOYMENT_ERROR_REASON_NOT_INSTALLED",
+		3:  "DEPLOYMENT_ERROR_REASON_NOT_AUTHENTICATED",
+		4:  "DEPLOYMENT_ERROR_REASON_RATE_LIMITED",
+		5:  "DEPLOYMENT_ERROR_REASON_PROJECT_MISSING",
+		6:  "DEPLOYMENT_ERROR_REASON_NETWORK",
+		7:  "DEPLOYMENT_ERROR_REASON_TIMEOUT",
+		8:  "DEPLOYMENT_ERROR_REASON_OUTPUT_UNCLEAR",
+		9:  "DEPLOYMENT_ERROR_REASON_FILE_REFUSED",
+		10: "DEPLOYMENT_ERROR_REASON_SUPERSEDED",
+		11: "DEPLOYMENT_ERROR_REASON_TARGET_REMOVED",
+	}
+	DeploymentErrorReason_value = map[string]int32{
+		"DEPLOYMENT_ERROR_REASON_UNSPECIFIED":       0,
+		"DEPLOYMENT_ERROR_REASON_INTERNAL":          1,
+		"DEPLOYMENT_ERROR_REASON_NOT_INSTALLED":     2,
+		"DEPLOYMENT_ERROR_REASON_NOT_AUTHENTICATED": 3,
+		"DEPLOYMENT_ERROR_REASON_RATE_LIMITED":      4,
+		"DEPLOYMENT_ERROR_REASON_PROJECT_MISSING":   5,
+		"DEPLOYMENT_ERROR_REASON_NETWORK":           6,
+		"DEPLOYMENT_ERROR_REASON_TIMEOUT":           7,
+		"DEPLOYMENT_ERROR_REASON_OUTPUT_UNCLEAR":    8,
+		"DEPLOYMENT_ERROR_REASON_FILE_REFUSED":      9,
+		"DEPLOYMENT_ERROR_REASON_SUPERSEDED":        10,
+		"DEPLOYMENT_ERROR_REASON_TARGET_REMOVED":    11,
+	}
+)
+
+func (x DeploymentErrorReason) Enum() *DeploymentErrorReason {
+	p := new(DeploymentErrorReason)
+	*p = x
+	return p
+}
+
+func (x DeploymentErrorReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DeploymentErrorReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_sheen_build_v1_version_proto_enumTypes[1].Descriptor()
+}
+
+func (DeploymentErrorReason) Type() protoreflect.EnumType {
+	return &file_sheen_build_v1_version_proto_enumTypes[1]
+}
+
+func (x DeploymentErrorReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DeploymentErrorReason.Descriptor instead.
+func (DeploymentErrorReason) EnumDescriptor() ([]byte, []int) {
+	return file_sheen_build_v1_version_proto_rawDescGZIP(), []int{1}
+}
+
 // Version is a site as it stood once. It never changes.
 type Version struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -251,10 +398,22 @@ type Deployment struct {
 	Root string `protobuf:"bytes,3,opt,name=root,proto3" json:"root,omitempty"`
 	// The target, such as `local`.
 	Target string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
-	// Where it is.
+	// Where it is; empty unless the state is DEPLOYED. On `local` that is the
+	// project's own address, which shows its newest deployment.
 	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
-	// When it was put there.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was asked for.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// How far it is.
+	State DeploymentState `protobuf:"varint,7,opt,name=state,proto3,enum=sheen.build.v1.DeploymentState" json:"state,omitempty"`
+	// Why the last attempt failed; absent if none did, and once it is DEPLOYED. A
+	// PENDING deployment with an error is tried again.
+	Error *DeploymentError `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	// The project.
+	ProjectId string `protobuf:"bytes,9,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	// How often it was tried.
+	Attempt int32 `protobuf:"varint,10,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// When it was put there, or given up; absent before.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -331,6 +490,161 @@ func (x *Deployment) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Deployment) GetState() DeploymentState {
+	if x != nil {
+		return x.State
+	}
+	return DeploymentState_DEPLOYMENT_STATE_UNSPECIFIED
+}
+
+func (x *Deployment) GetError() *DeploymentError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+func (x *Deployment) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *Deployment) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Deployment) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+// DeploymentError says why a deployment did not work.
+type DeploymentError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was wrong.
+	Reason DeploymentErrorReason `protobuf:"varint,1,opt,name=reason,proto3,enum=sheen.build.v1.DeploymentErrorReason" json:"reason,omitempty"`
+	// The same may work later: the server tries again while it is PENDING, and a
+	// new deployment may work once it is FAILED.
+	Retryable     bool `protobuf:"varint,2,opt,name=retryable,proto3" json:"retryable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeploymentError) Reset() {
+	*x = DeploymentError{}
+	mi := &file_sheen_build_v1_version_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeploymentError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeploymentError) ProtoMessage() {}
+
+func (x *DeploymentError) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_version_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeploymentError.ProtoReflect.Descriptor instead.
+func (*DeploymentError) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_version_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DeploymentError) GetReason() DeploymentErrorReason {
+	if x != nil {
+		return x.Reason
+	}
+	return DeploymentErrorReason_DEPLOYMENT_ERROR_REASON_UNSPECIFIED
+}
+
+func (x *DeploymentError) GetRetryable() bool {
+	if x != nil {
+		return x.Retryable
+	}
+	return false
+}
+
+// ChangedFile is a file that two versions have with different contents.
+type ChangedFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file as the version has it.
+	File *File `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// The size in the base version, in bytes.
+	BaseSizeBytes int64 `protobuf:"varint,2,opt,name=base_size_bytes,json=baseSizeBytes,proto3" json:"base_size_bytes,omitempty"`
+	// SHA-256 of the content in the base version, in lower-case hex.
+	BaseSha256    string `protobuf:"bytes,3,opt,name=base_sha256,json=baseSha256,proto3" json:"base_sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangedFile) Reset() {
+	*x = ChangedFile{}
+	mi := &file_sheen_build_v1_version_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangedFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangedFile) ProtoMessage() {}
+
+func (x *ChangedFile) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_build_v1_version_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangedFile.ProtoReflect.Descriptor instead.
+func (*ChangedFile) Descriptor() ([]byte, []int) {
+	return file_sheen_build_v1_version_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ChangedFile) GetFile() *File {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
+func (x *ChangedFile) GetBaseSizeBytes() int64 {
+	if x != nil {
+		return x.BaseSizeBytes
+	}
+	return 0
+}
+
+func (x *ChangedFile) GetBaseSha256() string {
+	if x != nil {
+		return x.BaseSha256
+	}
+	return ""
+}
+
 var File_sheen_build_v1_version_proto protoreflect.FileDescriptor
 
 const file_sheen_build_v1_version_proto_rawDesc = "" +
@@ -360,7 +674,7 @@ const file_sheen_build_v1_version_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x03 \x01(\tR\x06sha256\x12!\n" +
-	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\xb6\x01\n" +
+	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\"\x94\x03\n" +
 	"\n" +
 	"Deployment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
@@ -370,7 +684,41 @@ const file_sheen_build_v1_version_proto_rawDesc = "" +
 	"\x06target\x18\x04 \x01(\tR\x06target\x12\x10\n" +
 	"\x03url\x18\x05 \x01(\tR\x03url\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTimeB\xb3\x01\n" +
+	"createTime\x125\n" +
+	"\x05state\x18\a \x01(\x0e2\x1f.sheen.build.v1.DeploymentStateR\x05state\x125\n" +
+	"\x05error\x18\b \x01(\v2\x1f.sheen.build.v1.DeploymentErrorR\x05error\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\t \x01(\tR\tprojectId\x12\x18\n" +
+	"\aattempt\x18\n" +
+	" \x01(\x05R\aattempt\x125\n" +
+	"\bend_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"n\n" +
+	"\x0fDeploymentError\x12=\n" +
+	"\x06reason\x18\x01 \x01(\x0e2%.sheen.build.v1.DeploymentErrorReasonR\x06reason\x12\x1c\n" +
+	"\tretryable\x18\x02 \x01(\bR\tretryable\"\x80\x01\n" +
+	"\vChangedFile\x12(\n" +
+	"\x04file\x18\x01 \x01(\v2\x14.sheen.build.v1.FileR\x04file\x12&\n" +
+	"\x0fbase_size_bytes\x18\x02 \x01(\x03R\rbaseSizeBytes\x12\x1f\n" +
+	"\vbase_sha256\x18\x03 \x01(\tR\n" +
+	"baseSha256*\x8d\x01\n" +
+	"\x0fDeploymentState\x12 \n" +
+	"\x1cDEPLOYMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18DEPLOYMENT_STATE_PENDING\x10\x01\x12\x1d\n" +
+	"\x19DEPLOYMENT_STATE_DEPLOYED\x10\x02\x12\x1b\n" +
+	"\x17DEPLOYMENT_STATE_FAILED\x10\x03*\x8b\x04\n" +
+	"\x15DeploymentErrorReason\x12'\n" +
+	"#DEPLOYMENT_ERROR_REASON_UNSPECIFIED\x10\x00\x12$\n" +
+	" DEPLOYMENT_ERROR_REASON_INTERNAL\x10\x01\x12)\n" +
+	"%DEPLOYMENT_ERROR_REASON_NOT_INSTALLED\x10\x02\x12-\n" +
+	")DEPLOYMENT_ERROR_REASON_NOT_AUTHENTICATED\x10\x03\x12(\n" +
+	"$DEPLOYMENT_ERROR_REASON_RATE_LIMITED\x10\x04\x12+\n" +
+	"'DEPLOYMENT_ERROR_REASON_PROJECT_MISSING\x10\x05\x12#\n" +
+	"\x1fDEPLOYMENT_ERROR_REASON_NETWORK\x10\x06\x12#\n" +
+	"\x1fDEPLOYMENT_ERROR_REASON_TIMEOUT\x10\a\x12*\n" +
+	"&DEPLOYMENT_ERROR_REASON_OUTPUT_UNCLEAR\x10\b\x12(\n" +
+	"$DEPLOYMENT_ERROR_REASON_FILE_REFUSED\x10\t\x12&\n" +
+	"\"DEPLOYMENT_ERROR_REASON_SUPERSEDED\x10\n" +
+	"\x12*\n" +
+	"&DEPLOYMENT_ERROR_REASON_TARGET_REMOVED\x10\vB\xb3\x01\n" +
 	"\x12com.sheen.build.v1B\fVersionProtoP\x01Z5github.com/sheenapps/sheen/gen/sheen/build/v1;buildv1\xa2\x02\x03SBX\xaa\x02\x0eSheen.Build.V1\xca\x02\x0eSheen\\Build\\V1\xe2\x02\x1aSheen\\Build\\V1\\GPBMetadata\xea\x02\x10Sheen::Build::V1b\x06proto3"
 
 var (
@@ -385,21 +733,31 @@ func file_sheen_build_v1_version_proto_rawDescGZIP() []byte {
 	return file_sheen_build_v1_version_proto_rawDescData
 }
 
-var file_sheen_build_v1_version_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_sheen_build_v1_version_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_sheen_build_v1_version_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_sheen_build_v1_version_proto_goTypes = []any{
-	(*Version)(nil),               // 0: sheen.build.v1.Version
-	(*File)(nil),                  // 1: sheen.build.v1.File
-	(*Deployment)(nil),            // 2: sheen.build.v1.Deployment
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(DeploymentState)(0),          // 0: sheen.build.v1.DeploymentState
+	(DeploymentErrorReason)(0),    // 1: sheen.build.v1.DeploymentErrorReason
+	(*Version)(nil),               // 2: sheen.build.v1.Version
+	(*File)(nil),                  // 3: sheen.build.v1.File
+	(*Deployment)(nil),            // 4: sheen.build.v1.Deployment
+	(*DeploymentError)(nil),       // 5: sheen.build.v1.DeploymentError
+	(*ChangedFile)(nil),           // 6: sheen.build.v1.ChangedFile
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_sheen_build_v1_version_proto_depIdxs = []int32{
-	3, // 0: sheen.build.v1.Version.create_time:type_name -> google.protobuf.Timestamp
-	3, // 1: sheen.build.v1.Deployment.create_time:type_name -> google.protobuf.Timestamp
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	7, // 0: sheen.build.v1.Version.create_time:type_name -> google.protobuf.Timestamp
+	7, // 1: sheen.build.v1.Deployment.create_time:type_name -> google.protobuf.Timestamp
+	0, // 2: sheen.build.v1.Deployment.state:type_name -> sheen.build.v1.DeploymentState
+	5, // 3: sheen.build.v1.Deployment.error:type_name -> sheen.build.v1.DeploymentError
+	7, // 4: sheen.build.v1.Deployment.end_time:type_name -> google.protobuf.Timestamp
+	1, // 5: sheen.build.v1.DeploymentError.reason:type_name -> sheen.build.v1.DeploymentErrorReason
+	3, // 6: sheen.build.v1.ChangedFile.file:type_name -> sheen.build.v1.File
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_sheen_build_v1_version_proto_init() }
@@ -412,13 +770,14 @@ func file_sheen_build_v1_version_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheen_build_v1_version_proto_rawDesc), len(file_sheen_build_v1_version_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   3,
+			NumEnums:      2,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_sheen_build_v1_version_proto_goTypes,
 		DependencyIndexes: file_sheen_build_v1_version_proto_depIdxs,
+		EnumInfos:         file_sheen_build_v1_version_proto_enumTypes,
 		MessageInfos:      file_sheen_build_v1_version_proto_msgTypes,
 	}.Build()
 	File_sheen_build_v1_version_proto = out.File

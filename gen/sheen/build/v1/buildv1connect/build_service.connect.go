@@ -59,12 +59,21 @@ const (
 	BuildServiceListVersionsProcedure = "/sheen.build.v1.BuildService/ListVersions"
 	// BuildServiceGetVersionProcedure is the fully-qualified name of the BuildService's GetVersion RPC.
 	BuildServiceGetVersionProcedure = "/sheen.build.v1.BuildService/GetVersion"
+	// BuildServiceCompareVersionsProcedure is the fully-qualified name of the BuildService's
+	// CompareVersions RPC.
+	BuildServiceCompareVersionsProcedure = "/sheen.build.v1.BuildService/CompareVersions"
 	// BuildServiceRestoreVersionProcedure is the fully-qualified name of the BuildService's
 	// RestoreVersion RPC.
 	BuildServiceRestoreVersionProcedure = "/sheen.build.v1.BuildService/RestoreVersion"
 	// BuildServiceDeployVersionProcedure is the fully-qualified name of the BuildService's
 	// DeployVersion RPC.
 	BuildServiceDeployVersionProcedure = "/sheen.build.v1.BuildService/DeployVersion"
+	// BuildServiceGetDeploymentProcedure is the fully-qualified name of the BuildService's
+	// GetDeployment RPC.
+	BuildServiceGetDeploymentProcedure = "/sheen.build.v1.BuildService/GetDeployment"
+	// BuildServiceListDeploymentsProcedure is the fully-qualified name of the BuildService's
+	// ListDeployments RPC.
+	BuildServiceListDeploymentsProcedure = "/sheen.build.v1.BuildService/ListDeployments"
 	// BuildServiceListFilesProcedure is the fully-qualified name of the BuildService's ListFiles RPC.
 	BuildServiceListFilesProcedure = "/sheen.build.v1.BuildService/ListFiles"
 	// BuildServiceGetFileProcedure is the fully-qualified name of the BuildService's GetFile RPC.
@@ -127,14 +136,32 @@ type BuildServiceClient interface {
 	//
 	// Errors: NOT_FOUND.
 	GetVersion(context.Context, *v1.GetVersionRequest) (*v1.GetVersionResponse, error)
-	// RestoreVersion makes a new version with the files of an old one.
+	// CompareVersions says how the files of a version differ from those of another
+	// one, its base.
+	//
+	// Errors: NOT_FOUND.
+	CompareVersions(context.Context, *v1.CompareVersionsRequest) (*v1.CompareVersionsResponse, error)
+	// RestoreVersion makes a new version with the root and the files of an old
+	// one. It becomes the project's current version, and its parent is the one
+	// that was current before.
 	//
 	// Errors: NOT_FOUND, BUILD_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
 	RestoreVersion(context.Context, *v1.RestoreVersionRequest) (*v1.RestoreVersionResponse, error)
-	// DeployVersion puts a version online on a target and pins its root.
+	// DeployVersion puts a version online on a target and pins its root. On
+	// `local` that is done when the call returns; other targets take their time,
+	// and `GetDeployment` says how far they are. Of two deployments of a project
+	// on the same target, the one that was asked for last stays.
 	//
-	// Errors: NOT_FOUND, IDEMPOTENCY_KEY_REUSED.
+	// Errors: NOT_FOUND, IDEMPOTENCY_KEY_REUSED, INVALID_FIELD for an unknown target.
 	DeployVersion(context.Context, *v1.DeployVersionRequest) (*v1.DeployVersionResponse, error)
+	// GetDeployment returns a deployment.
+	//
+	// Errors: NOT_FOUND.
+	GetDeployment(context.Context, *v1.GetDeploymentRequest) (*v1.GetDeploymentResponse, error)
+	// ListDeployments returns a project's deployments, the newest first.
+	//
+	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
+	ListDeployments(context.Context, *v1.ListDeploymentsRequest) (*v1.ListDeploymentsResponse, error)
 	// ListFiles returns the files of a version, ascending by path.
 	//
 	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
@@ -143,7 +170,8 @@ type BuildServiceClient interface {
 	//
 	// Errors: NOT_FOUND.
 	GetFile(context.Context, *v1.GetFileRequest) (*v1.GetFileResponse, error)
-	// ExportVersion streams a version as a zip archive.
+	// ExportVersion streams a version as a zip archive. The same version gives the
+	// same bytes. An archive is whole only if the stream ends without an error.
 	//
 	// Errors: NOT_FOUND.
 	ExportVersion(context.Context, *v1.ExportVersionRequest) (*connect.ServerStreamForClient[v1.ExportVersionResponse], error)
@@ -242,6 +270,13 @@ func NewBuildServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		compareVersions: connect.NewClient[v1.CompareVersionsRequest, v1.CompareVersionsResponse](
+			httpClient,
+			baseURL+BuildServiceCompareVersionsProcedure,
+			connect.WithSchema(buildServiceMethods.ByName("CompareVersions")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		restoreVersion: connect.NewClient[v1.RestoreVersionRequest, v1.RestoreVersionResponse](
 			httpClient,
 			baseURL+BuildServiceRestoreVersionProcedure,
@@ -254,6 +289,20 @@ func NewBuildServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			baseURL+BuildServiceDeployVersionProcedure,
 			connect.WithSchema(buildServiceMethods.ByName("DeployVersion")),
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		getDeployment: connect.NewClient[v1.GetDeploymentRequest, v1.GetDeploymentResponse](
+			httpClient,
+			baseURL+BuildServiceGetDeploymentProcedure,
+			connect.WithSchema(buildServiceMethods.ByName("GetDeployment")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		listDeployments: connect.NewClient[v1.ListDeploymentsRequest, v1.ListDeploymentsResponse](
+			httpClient,
+			baseURL+BuildServiceListDeploymentsProcedure,
+			connect.WithSchema(buildServiceMethods.ByName("ListDeployments")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listFiles: connect.NewClient[v1.ListFilesRequest, v1.ListFilesResponse](
@@ -296,24 +345,27 @@ func NewBuildServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // buildServiceClient implements BuildServiceClient.
 type buildServiceClient struct {
-	analyzePrompt  *connect.Client[v1.AnalyzePromptRequest, v1.AnalyzePromptResponse]
-	quoteBuild     *connect.Client[v1.QuoteBuildRequest, v1.QuoteBuildResponse]
-	startBuild     *connect.Client[v1.StartBuildRequest, v1.StartBuildResponse]
-	getBuild       *connect.Client[v1.GetBuildRequest, v1.GetBuildResponse]
-	listBuilds     *connect.Client[v1.ListBuildsRequest, v1.ListBuildsResponse]
-	cancelBuild    *connect.Client[v1.CancelBuildRequest, v1.CancelBuildResponse]
-	retryBuild     *connect.Client[v1.RetryBuildRequest, v1.RetryBuildResponse]
-	getProject     *connect.Client[v1.GetProjectRequest, v1.GetProjectResponse]
-	listProjects   *connect.Client[v1.ListProjectsRequest, v1.ListProjectsResponse]
-	listVersions   *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
-	getVersion     *connect.Client[v1.GetVersionRequest, v1.GetVersionResponse]
-	restoreVersion *connect.Client[v1.RestoreVersionRequest, v1.RestoreVersionResponse]
-	deployVersion  *connect.Client[v1.DeployVersionRequest, v1.DeployVersionResponse]
-	listFiles      *connect.Client[v1.ListFilesRequest, v1.ListFilesResponse]
-	getFile        *connect.Client[v1.GetFileRequest, v1.GetFileResponse]
-	exportVersion  *connect.Client[v1.ExportVersionRequest, v1.ExportVersionResponse]
-	getLifecycle   *connect.Client[v1.GetLifecycleRequest, v1.GetLifecycleResponse]
-	getLimits      *connect.Client[v1.GetLimitsRequest, v1.GetLimitsResponse]
+	analyzePrompt   *connect.Client[v1.AnalyzePromptRequest, v1.AnalyzePromptResponse]
+	quoteBuild      *connect.Client[v1.QuoteBuildRequest, v1.QuoteBuildResponse]
+	startBuild      *connect.Client[v1.StartBuildRequest, v1.StartBuildResponse]
+	getBuild        *connect.Client[v1.GetBuildRequest, v1.GetBuildResponse]
+	listBuilds      *connect.Client[v1.ListBuildsRequest, v1.ListBuildsResponse]
+	cancelBuild     *connect.Client[v1.CancelBuildRequest, v1.CancelBuildResponse]
+	retryBuild      *connect.Client[v1.RetryBuildRequest, v1.RetryBuildResponse]
+	getProject      *connect.Client[v1.GetProjectRequest, v1.GetProjectResponse]
+	listProjects    *connect.Client[v1.ListProjectsRequest, v1.ListProjectsResponse]
+	listVersions    *connect.Client[v1.ListVersionsRequest, v1.ListVersionsResponse]
+	getVersion      *connect.Client[v1.GetVersionRequest, v1.GetVersionResponse]
+	compareVersions *connect.Client[v1.CompareVersionsRequest, v1.CompareVersionsResponse]
+	restoreVersion  *connect.Client[v1.RestoreVersionRequest, v1.RestoreVersionResponse]
+	deployVersion   *connect.Client[v1.DeployVersionRequest, v1.DeployVersionResponse]
+	getDeployment   *connect.Client[v1.GetDeploymentRequest, v1.GetDeploymentResponse]
+	listDeployments *connect.Client[v1.ListDeploymentsRequest, v1.ListDeploymentsResponse]
+	listFiles       *connect.Client[v1.ListFilesRequest, v1.ListFilesResponse]
+	getFile         *connect.Client[v1.GetFileRequest, v1.GetFileResponse]
+	exportVersion   *connect.Client[v1.ExportVersionRequest, v1.ExportVersionResponse]
+	getLifecycle    *connect.Client[v1.GetLifecycleRequest, v1.GetLifecycleResponse]
+	getLimits       *connect.Client[v1.GetLimitsRequest, v1.GetLimitsResponse]
 }
 
 // AnalyzePrompt calls sheen.build.v1.BuildService.AnalyzePrompt.
@@ -415,6 +467,15 @@ func (c *buildServiceClient) GetVersion(ctx context.Context, req *v1.GetVersionR
 	return nil, err
 }
 
+// CompareVersions calls sheen.build.v1.BuildService.CompareVersions.
+func (c *buildServiceClient) CompareVersions(ctx context.Context, req *v1.CompareVersionsRequest) (*v1.CompareVersionsResponse, error) {
+	response, err := c.compareVersions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // RestoreVersion calls sheen.build.v1.BuildService.RestoreVersion.
 func (c *buildServiceClient) RestoreVersion(ctx context.Context, req *v1.RestoreVersionRequest) (*v1.RestoreVersionResponse, error) {
 	response, err := c.restoreVersion.CallUnary(ctx, connect.NewRequest(req))
@@ -427,6 +488,24 @@ func (c *buildServiceClient) RestoreVersion(ctx context.Context, req *v1.Restore
 // DeployVersion calls sheen.build.v1.BuildService.DeployVersion.
 func (c *buildServiceClient) DeployVersion(ctx context.Context, req *v1.DeployVersionRequest) (*v1.DeployVersionResponse, error) {
 	response, err := c.deployVersion.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDeployment calls sheen.build.v1.BuildService.GetDeployment.
+func (c *buildServiceClient) GetDeployment(ctx context.Context, req *v1.GetDeploymentRequest) (*v1.GetDeploymentResponse, error) {
+	response, err := c.getDeployment.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListDeployments calls sheen.build.v1.BuildService.ListDeployments.
+func (c *buildServiceClient) ListDeployments(ctx context.Context, req *v1.ListDeploymentsRequest) (*v1.ListDeploymentsResponse, error) {
+	response, err := c.listDeployments.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -522,14 +601,32 @@ type BuildServiceHandler interface {
 	//
 	// Errors: NOT_FOUND.
 	GetVersion(context.Context, *v1.GetVersionRequest) (*v1.GetVersionResponse, error)
-	// RestoreVersion makes a new version with the files of an old one.
+	// CompareVersions says how the files of a version differ from those of another
+	// one, its base.
+	//
+	// Errors: NOT_FOUND.
+	CompareVersions(context.Context, *v1.CompareVersionsRequest) (*v1.CompareVersionsResponse, error)
+	// RestoreVersion makes a new version with the root and the files of an old
+	// one. It becomes the project's current version, and its parent is the one
+	// that was current before.
 	//
 	// Errors: NOT_FOUND, BUILD_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED.
 	RestoreVersion(context.Context, *v1.RestoreVersionRequest) (*v1.RestoreVersionResponse, error)
-	// DeployVersion puts a version online on a target and pins its root.
+	// DeployVersion puts a version online on a target and pins its root. On
+	// `local` that is done when the call returns; other targets take their time,
+	// and `GetDeployment` says how far they are. Of two deployments of a project
+	// on the same target, the one that was asked for last stays.
 	//
-	// Errors: NOT_FOUND, IDEMPOTENCY_KEY_REUSED.
+	// Errors: NOT_FOUND, IDEMPOTENCY_KEY_REUSED, INVALID_FIELD for an unknown target.
 	DeployVersion(context.Context, *v1.DeployVersionRequest) (*v1.DeployVersionResponse, error)
+	// GetDeployment returns a deployment.
+	//
+	// Errors: NOT_FOUND.
+	GetDeployment(context.Context, *v1.GetDeploymentRequest) (*v1.GetDeploymentResponse, error)
+	// ListDeployments returns a project's deployments, the newest first.
+	//
+	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
+	ListDeployments(context.Context, *v1.ListDeploymentsRequest) (*v1.ListDeploymentsResponse, error)
 	// ListFiles returns the files of a version, ascending by path.
 	//
 	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
@@ -538,7 +635,8 @@ type BuildServiceHandler interface {
 	//
 	// Errors: NOT_FOUND.
 	GetFile(context.Context, *v1.GetFileRequest) (*v1.GetFileResponse, error)
-	// ExportVersion streams a version as a zip archive.
+	// ExportVersion streams a version as a zip archive. The same version gives the
+	// same bytes. An archive is whole only if the stream ends without an error.
 	//
 	// Errors: NOT_FOUND.
 	ExportVersion(context.Context, *v1.ExportVersionRequest, *connect.ServerStream[v1.ExportVersionResponse]) error
@@ -633,6 +731,13 @@ func NewBuildServiceHandler(svc BuildServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	buildServiceCompareVersionsHandler := connect.NewUnaryHandlerSimple(
+		BuildServiceCompareVersionsProcedure,
+		svc.CompareVersions,
+		connect.WithSchema(buildServiceMethods.ByName("CompareVersions")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	buildServiceRestoreVersionHandler := connect.NewUnaryHandlerSimple(
 		BuildServiceRestoreVersionProcedure,
 		svc.RestoreVersion,
@@ -645,6 +750,20 @@ func NewBuildServiceHandler(svc BuildServiceHandler, opts ...connect.HandlerOpti
 		svc.DeployVersion,
 		connect.WithSchema(buildServiceMethods.ByName("DeployVersion")),
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	buildServiceGetDeploymentHandler := connect.NewUnaryHandlerSimple(
+		BuildServiceGetDeploymentProcedure,
+		svc.GetDeployment,
+		connect.WithSchema(buildServiceMethods.ByName("GetDeployment")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	buildServiceListDeploymentsHandler := connect.NewUnaryHandlerSimple(
+		BuildServiceListDeploymentsProcedure,
+		svc.ListDeployments,
+		connect.WithSchema(buildServiceMethods.ByName("ListDeployments")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	buildServiceListFilesHandler := connect.NewUnaryHandlerSimple(
@@ -706,10 +825,16 @@ func NewBuildServiceHandler(svc BuildServiceHandler, opts ...connect.HandlerOpti
 			buildServiceListVersionsHandler.ServeHTTP(w, r)
 		case BuildServiceGetVersionProcedure:
 			buildServiceGetVersionHandler.ServeHTTP(w, r)
+		case BuildServiceCompareVersionsProcedure:
+			buildServiceCompareVersionsHandler.ServeHTTP(w, r)
 		case BuildServiceRestoreVersionProcedure:
 			buildServiceRestoreVersionHandler.ServeHTTP(w, r)
 		case BuildServiceDeployVersionProcedure:
 			buildServiceDeployVersionHandler.ServeHTTP(w, r)
+		case BuildServiceGetDeploymentProcedure:
+			buildServiceGetDeploymentHandler.ServeHTTP(w, r)
+		case BuildServiceListDeploymentsProcedure:
+			buildServiceListDeploymentsHandler.ServeHTTP(w, r)
 		case BuildServiceListFilesProcedure:
 			buildServiceListFilesHandler.ServeHTTP(w, r)
 		case BuildServiceGetFileProcedure:
@@ -773,12 +898,24 @@ func (UnimplementedBuildServiceHandler) GetVersion(context.Context, *v1.GetVersi
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.build.v1.BuildService.GetVersion is not implemented"))
 }
 
+func (UnimplementedBuildServiceHandler) CompareVersions(context.Context, *v1.CompareVersionsRequest) (*v1.CompareVersionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.build.v1.BuildService.CompareVersions is not implemented"))
+}
+
 func (UnimplementedBuildServiceHandler) RestoreVersion(context.Context, *v1.RestoreVersionRequest) (*v1.RestoreVersionResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.build.v1.BuildService.RestoreVersion is not implemented"))
 }
 
 func (UnimplementedBuildServiceHandler) DeployVersion(context.Context, *v1.DeployVersionRequest) (*v1.DeployVersionResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.build.v1.BuildService.DeployVersion is not implemented"))
+}
+
+func (UnimplementedBuildServiceHandler) GetDeployment(context.Context, *v1.GetDeploymentRequest) (*v1.GetDeploymentResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.build.v1.BuildService.GetDeployment is not implemented"))
+}
+
+func (UnimplementedBuildServiceHandler) ListDeployments(context.Context, *v1.ListDeploymentsRequest) (*v1.ListDeploymentsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.build.v1.BuildService.ListDeployments is not implemented"))
 }
 
 func (UnimplementedBuildServiceHandler) ListFiles(context.Context, *v1.ListFilesRequest) (*v1.ListFilesResponse, error) {
