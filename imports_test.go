@@ -20,7 +20,7 @@ const module = "github.com/sheenapps/sheen"
 type graph map[string][]string
 
 // domains are the folders under server/ that own a part of the product each.
-var domains = []string{"build", "event", "billing", "recommend", "preview", "engine"}
+var domains = []string{"build", "event", "billing", "recommend", "preview", "engine", "webhook"}
 
 // leaves may be used by every domain, and know none.
 var leaves = []string{"gen", "store", "server/auth", "server/fault", "server/locale", "server/token"}
@@ -255,6 +255,8 @@ func TestImportRulesCanFail(t *testing.T) {
 		{"server/event", "server/billing/meter", "knows no other"},
 		{"server/billing", "server/event", "knows no other"},
 		{"server/recommend", "server/engine", "knows no other"},
+		{"server/webhook", "server/event", "knows no other"},
+		{"server/event", "server/webhook", "knows no other"},
 		{"server/preview", "server/build", "knows no other"},
 		{"server/engine/offline", "server/preview/sitecheck", "knows no other"},
 		{"server/embedded", "server/billing", "only server and server/build"},

@@ -74,6 +74,8 @@ func accessTable() map[string]access {
 		eventv1connect.EventServiceCreateWebhookEndpointProcedure: write,
 		eventv1connect.EventServiceListWebhookEndpointsProcedure:  read,
 		eventv1connect.EventServiceDeleteWebhookEndpointProcedure: write,
+		eventv1connect.EventServiceEnableWebhookEndpointProcedure: write,
+		eventv1connect.EventServiceRotateWebhookSecretProcedure:   write,
 		eventv1connect.EventServiceListWebhookDeliveriesProcedure: read,
 		eventv1connect.EventServiceRedeliverWebhookProcedure:      write,
 

@@ -30,11 +30,6 @@ import (
 // answer UNIMPLEMENTED. Whoever implements one takes it out.
 var notServed = []string{
 	"/sheen.build.v1.BuildService/RetryBuild",
-	"/sheen.event.v1.EventService/CreateWebhookEndpoint",
-	"/sheen.event.v1.EventService/DeleteWebhookEndpoint",
-	"/sheen.event.v1.EventService/ListWebhookDeliveries",
-	"/sheen.event.v1.EventService/ListWebhookEndpoints",
-	"/sheen.event.v1.EventService/RedeliverWebhook",
 	"/sheen.event.v1.EventService/ReportMetrics",
 	"/sheen.recommendation.v1.RecommendationService/ApplyRecommendation",
 	"/sheen.recommendation.v1.RecommendationService/GetRecommendations",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/webhook"
 )
 
 // Config is everything that can be set. It is read once, at the start, and
@@ -83,6 +84,8 @@ type Config struct {
 	CORSOrigins []string
 	// DrainTimeout is how long a stop may take, from 0 to 10 min.
 	DrainTimeout time.Duration
+	// WebhookAllow is what webhooks may reach beyond public addresses on port 443.
+	WebhookAllow webhook.Allow
 	// LogLevel is the lowest level that is logged.
 	LogLevel slog.Level
 }

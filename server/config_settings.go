@@ -106,6 +106,7 @@ func processSettings() []setting {
 			name: "cors-origins", parse: parseOrigins,
 			meaning: "origins whose pages may call the API, separated by commas",
 		},
+		webhookAllowSetting(),
 		{
 			name: "drain-timeout", standard: "10s", parse: parseDrainTimeout,
 			meaning: "how long a stop may take, 0s to 10m",

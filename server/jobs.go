@@ -70,6 +70,7 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 		river.QueueDefault: {MaxWorkers: 2},
 	}
 	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp(), periodicSweep()}
+	s.addWebhooks(p, cfg)
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
 	cfg.JobTimeout, cfg.RescueStuckJobsAfter = -1, rescueAfter
 	if p.jobs, err = newJobs(p.db, cfg); err != nil {
@@ -91,6 +92,7 @@ func (s *Server) work(ctx context.Context) error {
 	}
 	s.undo.push(s.parts.jobs.StopAndCancel)
 	s.background(s.parts.worker.Watch)
+	s.dispatchWebhooks()
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/server/recommend"
 	"github.com/sheenapps/sheen/server/token"
+	"github.com/sheenapps/sheen/server/webhook"
 	"github.com/sheenapps/sheen/store"
 )
 
@@ -193,7 +194,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	var err error
 	p.api, err = routes(handlers{
 		builds:          builds,
-		events:          events,
+		events:          eventService{events, webhook.NewService(s.webhookOptions(p), p.tokens)},
 		eventSource:     events.EventSource,
 		billing:         billing.NewService(p.db, ports.Ledger, p.purchases, p.tokens),
 		paymentWebhook:  p.purchases,

@@ -82,6 +82,7 @@ type Build struct {
 	CreateTime        time.Time
 	StartTime         *time.Time
 	EndTime           *time.Time
+	Webhooks          bool
 }
 
 type BuildEvent struct {
@@ -330,4 +331,53 @@ type VersionFile struct {
 	Path      string
 	Digest    []byte
 	SizeBytes int64
+}
+
+type WebhookDelivery struct {
+	ID              uuid.UUID
+	Number          int64
+	EndpointID      uuid.UUID
+	BuildID         uuid.UUID
+	Seq             int64
+	Class           int16
+	Kind            int16
+	Payload         []byte
+	CreateTime      time.Time
+	State           string
+	AttemptCount    int32
+	PendingSince    time.Time
+	RetryCount      int32
+	LastAttemptTime *time.Time
+	LastStatus      int32
+	LastError       string
+}
+
+type WebhookEndpoint struct {
+	ID             uuid.UUID
+	UserID         uuid.UUID
+	IdempotencyKey string
+	RequestHash    []byte
+	URL            string
+	Kinds          []int16
+	FailingSince   *time.Time
+	DisableTime    *time.Time
+	DisableReason  *string
+	CreateTime     time.Time
+	DeleteTime     *time.Time
+}
+
+type WebhookLane struct {
+	EndpointID      uuid.UUID
+	BuildID         uuid.UUID
+	Wakes           int64
+	DueTime         *time.Time
+	ClaimToken      int64
+	ClaimExpireTime *time.Time
+}
+
+type WebhookSecret struct {
+	EndpointID uuid.UUID
+	Secret     []byte
+	CreateTime time.Time
+	ExpireTime *time.Time
 }

@@ -98,6 +98,11 @@ const (
 	// The payment provider is away or too busy. Code UNAVAILABLE, with
 	// `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_PAYMENTS_AWAY ErrorReason = 25
+	// The user has as many webhook endpoints as a user may have. Code
+	// FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_WEBHOOK_LIMIT ErrorReason = 40
+	// The delivery's webhook endpoint is disabled. Code FAILED_PRECONDITION.
+	ErrorReason_ERROR_REASON_WEBHOOK_DISABLED ErrorReason = 41
 )
 
 // Enum value maps for ErrorReason.
@@ -129,6 +134,8 @@ var (
 		23: "ERROR_REASON_SEQ_CONFLICT",
 		24: "ERROR_REASON_PAYMENTS_OFF",
 		25: "ERROR_REASON_PAYMENTS_AWAY",
+		40: "ERROR_REASON_WEBHOOK_LIMIT",
+		41: "ERROR_REASON_WEBHOOK_DISABLED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -157,6 +164,8 @@ var (
 		"ERROR_REASON_SEQ_CONFLICT":           23,
 		"ERROR_REASON_PAYMENTS_OFF":           24,
 		"ERROR_REASON_PAYMENTS_AWAY":          25,
+		"ERROR_REASON_WEBHOOK_LIMIT":          40,
+		"ERROR_REASON_WEBHOOK_DISABLED":       41,
 	}
 )
 
@@ -521,7 +530,7 @@ const file_sheen_error_v1_error_proto_rawDesc = "" +
 	"\fHistoryFloor\x12\x1b\n" +
 	"\tfirst_seq\x18\x01 \x01(\x03R\bfirstSeq\"(\n" +
 	"\vSeqConflict\x12\x19\n" +
-	"\bhead_seq\x18\x01 \x01(\x03R\aheadSeq*\xf8\x06\n" +
+	"\bhead_seq\x18\x01 \x01(\x03R\aheadSeq*\xbb\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12\"\n" +
@@ -549,7 +558,9 @@ const file_sheen_error_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_REASON_SHUTTING_DOWN\x10\x16\x12\x1d\n" +
 	"\x19ERROR_REASON_SEQ_CONFLICT\x10\x17\x12\x1d\n" +
 	"\x19ERROR_REASON_PAYMENTS_OFF\x10\x18\x12\x1e\n" +
-	"\x1aERROR_REASON_PAYMENTS_AWAY\x10\x19B\xb3\x01\n" +
+	"\x1aERROR_REASON_PAYMENTS_AWAY\x10\x19\x12\x1e\n" +
+	"\x1aERROR_REASON_WEBHOOK_LIMIT\x10(\x12!\n" +
+	"\x1dERROR_REASON_WEBHOOK_DISABLED\x10)B\xb3\x01\n" +
 	"\x12com.sheen.error.v1B\n" +
 	"ErrorProtoP\x01Z5github.com/sheenapps/sheen/gen/sheen/error/v1;errorv1\xa2\x02\x03SEX\xaa\x02\x0eSheen.Error.V1\xca\x02\x0fSheen\\Error_\\V1\xe2\x02\x1bSheen\\Error_\\V1\\GPBMetadata\xea\x02\x10Sheen::Error::V1b\x06proto3"
 

@@ -1197,9 +1197,13 @@ func (*ReportMetricsResponse) Descriptor() ([]byte, []int) {
 // CreateWebhookEndpointRequest describes an address.
 type CreateWebhookEndpointRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The address, https, at most 2048 bytes.
+	// The address, at most 2048 bytes: https, of a public host, and without a port
+	// unless the operator allows more.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
-	// The payloads to send, such as `build_completed`; empty means all.
+	// The payloads to send, by their names in BuildEvent, such as `build_completed`;
+	// empty means those that tell the life of a build: phase_changed, preview_ready,
+	// version_created, recommendations_ready, recommendations_failed, warning,
+	// build_completed, build_failed, build_cancelled.
 	EventTypes []string `protobuf:"bytes,2,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
 	// Makes a repeat harmless: 1 to 128 bytes, made by the caller.
 	IdempotencyKey string `protobuf:"bytes,3,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
@@ -1263,7 +1267,8 @@ type CreateWebhookEndpointResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The address.
 	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
-	// The secret that signs deliveries, `whsec_…`; never shown again.
+	// The secret that signs deliveries, `whsec_…`; never shown again. Empty in the
+	// answer to a repeat that comes later than an hour, or after a rotation.
 	Secret        string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1506,6 +1511,199 @@ func (*DeleteWebhookEndpointResponse) Descriptor() ([]byte, []int) {
 	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{22}
 }
 
+// EnableWebhookEndpointRequest names an address.
+type EnableWebhookEndpointRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint.
+	WebhookEndpointId string `protobuf:"bytes,1,opt,name=webhook_endpoint_id,json=webhookEndpointId,proto3" json:"webhook_endpoint_id,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *EnableWebhookEndpointRequest) Reset() {
+	*x = EnableWebhookEndpointRequest{}
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnableWebhookEndpointRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnableWebhookEndpointRequest) ProtoMessage() {}
+
+func (x *EnableWebhookEndpointRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnableWebhookEndpointRequest.ProtoReflect.Descriptor instead.
+func (*EnableWebhookEndpointRequest) Descriptor() ([]byte, []int) {
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *EnableWebhookEndpointRequest) GetWebhookEndpointId() string {
+	if x != nil {
+		return x.WebhookEndpointId
+	}
+	return ""
+}
+
+// EnableWebhookEndpointResponse carries the address.
+type EnableWebhookEndpointResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The address.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *EnableWebhookEndpointResponse) Reset() {
+	*x = EnableWebhookEndpointResponse{}
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnableWebhookEndpointResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnableWebhookEndpointResponse) ProtoMessage() {}
+
+func (x *EnableWebhookEndpointResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnableWebhookEndpointResponse.ProtoReflect.Descriptor instead.
+func (*EnableWebhookEndpointResponse) Descriptor() ([]byte, []int) {
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *EnableWebhookEndpointResponse) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// RotateWebhookSecretRequest names an address.
+type RotateWebhookSecretRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint.
+	WebhookEndpointId string `protobuf:"bytes,1,opt,name=webhook_endpoint_id,json=webhookEndpointId,proto3" json:"webhook_endpoint_id,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *RotateWebhookSecretRequest) Reset() {
+	*x = RotateWebhookSecretRequest{}
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateWebhookSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateWebhookSecretRequest) ProtoMessage() {}
+
+func (x *RotateWebhookSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateWebhookSecretRequest.ProtoReflect.Descriptor instead.
+func (*RotateWebhookSecretRequest) Descriptor() ([]byte, []int) {
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *RotateWebhookSecretRequest) GetWebhookEndpointId() string {
+	if x != nil {
+		return x.WebhookEndpointId
+	}
+	return ""
+}
+
+// RotateWebhookSecretResponse carries the new secret.
+type RotateWebhookSecretResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The secret, `whsec_…`; never shown again.
+	Secret string `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	// When those before it stop signing.
+	PreviousExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=previous_expire_time,json=previousExpireTime,proto3" json:"previous_expire_time,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *RotateWebhookSecretResponse) Reset() {
+	*x = RotateWebhookSecretResponse{}
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateWebhookSecretResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateWebhookSecretResponse) ProtoMessage() {}
+
+func (x *RotateWebhookSecretResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateWebhookSecretResponse.ProtoReflect.Descriptor instead.
+func (*RotateWebhookSecretResponse) Descriptor() ([]byte, []int) {
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RotateWebhookSecretResponse) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *RotateWebhookSecretResponse) GetPreviousExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PreviousExpireTime
+	}
+	return nil
+}
+
 // ListWebhookDeliveriesRequest pages through deliveries.
 type ListWebhookDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1521,7 +1719,7 @@ type ListWebhookDeliveriesRequest struct {
 
 func (x *ListWebhookDeliveriesRequest) Reset() {
 	*x = ListWebhookDeliveriesRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1731,7 @@ func (x *ListWebhookDeliveriesRequest) String() string {
 func (*ListWebhookDeliveriesRequest) ProtoMessage() {}
 
 func (x *ListWebhookDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[23]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1744,7 @@ func (x *ListWebhookDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhookDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ListWebhookDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{23}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListWebhookDeliveriesRequest) GetWebhookEndpointId() string {
@@ -1583,7 +1781,7 @@ type ListWebhookDeliveriesResponse struct {
 
 func (x *ListWebhookDeliveriesResponse) Reset() {
 	*x = ListWebhookDeliveriesResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1595,7 +1793,7 @@ func (x *ListWebhookDeliveriesResponse) String() string {
 func (*ListWebhookDeliveriesResponse) ProtoMessage() {}
 
 func (x *ListWebhookDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[24]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1608,7 +1806,7 @@ func (x *ListWebhookDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWebhookDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ListWebhookDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{24}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListWebhookDeliveriesResponse) GetWebhookDeliveries() []*WebhookDelivery {
@@ -1636,7 +1834,7 @@ type RedeliverWebhookRequest struct {
 
 func (x *RedeliverWebhookRequest) Reset() {
 	*x = RedeliverWebhookRequest{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1846,7 @@ func (x *RedeliverWebhookRequest) String() string {
 func (*RedeliverWebhookRequest) ProtoMessage() {}
 
 func (x *RedeliverWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[25]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1859,7 @@ func (x *RedeliverWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeliverWebhookRequest.ProtoReflect.Descriptor instead.
 func (*RedeliverWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{25}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RedeliverWebhookRequest) GetWebhookDeliveryId() string {
@@ -1682,7 +1880,7 @@ type RedeliverWebhookResponse struct {
 
 func (x *RedeliverWebhookResponse) Reset() {
 	*x = RedeliverWebhookResponse{}
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[26]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +1892,7 @@ func (x *RedeliverWebhookResponse) String() string {
 func (*RedeliverWebhookResponse) ProtoMessage() {}
 
 func (x *RedeliverWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_service_proto_msgTypes[26]
+	mi := &file_sheen_event_v1_event_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1905,7 @@ func (x *RedeliverWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeliverWebhookResponse.ProtoReflect.Descriptor instead.
 func (*RedeliverWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{26}
+	return file_sheen_event_v1_event_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RedeliverWebhookResponse) GetWebhookDelivery() *WebhookDelivery {
@@ -1808,9 +2006,10 @@ const file_sheen_event_v1_event_service_proto_rawDesc = "" +
 	"\bbuild_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\abuildId\x12B\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1c.sheen.event.v1.ClientMetricB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10 R\ametrics\"\x17\n" +
-	"\x15ReportMetricsResponse\"\xb1\x01\n" +
-	"\x1cCreateWebhookEndpointRequest\x12'\n" +
-	"\x03url\x18\x01 \x01(\tB\x15\xbaH\x12r\x10(\x80\x10:\bhttps://\x88\x01\x01R\x03url\x123\n" +
+	"\x15ReportMetricsResponse\"\xb3\x01\n" +
+	"\x1cCreateWebhookEndpointRequest\x12)\n" +
+	"\x03url\x18\x01 \x01(\tB\x17\xbaH\x14r\x12(\x80\x102\n" +
+	"^https?://\x88\x01\x01R\x03url\x123\n" +
 	"\vevent_types\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10 \x18\x01\"\x06r\x04 \x01(@R\n" +
 	"eventTypes\x123\n" +
 	"\x0fidempotency_key\x18\x03 \x01(\tB\n" +
@@ -1828,7 +2027,16 @@ const file_sheen_event_v1_event_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"X\n" +
 	"\x1cDeleteWebhookEndpointRequest\x128\n" +
 	"\x13webhook_endpoint_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x11webhookEndpointId\"\x1f\n" +
-	"\x1dDeleteWebhookEndpointResponse\"\xaa\x01\n" +
+	"\x1dDeleteWebhookEndpointResponse\"X\n" +
+	"\x1cEnableWebhookEndpointRequest\x128\n" +
+	"\x13webhook_endpoint_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x11webhookEndpointId\"k\n" +
+	"\x1dEnableWebhookEndpointResponse\x12J\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2\x1f.sheen.event.v1.WebhookEndpointR\x0fwebhookEndpoint\"V\n" +
+	"\x1aRotateWebhookSecretRequest\x128\n" +
+	"\x13webhook_endpoint_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x11webhookEndpointId\"\x83\x01\n" +
+	"\x1bRotateWebhookSecretResponse\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\tR\x06secret\x12L\n" +
+	"\x14previous_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x12previousExpireTime\"\xaa\x01\n" +
 	"\x1cListWebhookDeliveriesRequest\x128\n" +
 	"\x13webhook_endpoint_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x11webhookEndpointId\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
@@ -1841,7 +2049,8 @@ const file_sheen_event_v1_event_service_proto_rawDesc = "" +
 	"\x17RedeliverWebhookRequest\x129\n" +
 	"\x13webhook_delivery_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04 \x01(@R\x11webhookDeliveryId\"f\n" +
 	"\x18RedeliverWebhookResponse\x12J\n" +
-	"\x10webhook_delivery\x18\x01 \x01(\v2\x1f.sheen.event.v1.WebhookDeliveryR\x0fwebhookDelivery2\xd4\b\n" +
+	"\x10webhook_delivery\x18\x01 \x01(\v2\x1f.sheen.event.v1.WebhookDeliveryR\x0fwebhookDelivery2\xbf\n" +
+	"\n" +
 	"\fEventService\x12`\n" +
 	"\fStreamEvents\x12#.sheen.event.v1.StreamEventsRequest\x1a$.sheen.event.v1.StreamEventsResponse\"\x03\x90\x02\x010\x01\x12X\n" +
 	"\n" +
@@ -1852,6 +2061,8 @@ const file_sheen_event_v1_event_service_proto_rawDesc = "" +
 	"\x15CreateWebhookEndpoint\x12,.sheen.event.v1.CreateWebhookEndpointRequest\x1a-.sheen.event.v1.CreateWebhookEndpointResponse\"\x03\x90\x02\x02\x12v\n" +
 	"\x14ListWebhookEndpoints\x12+.sheen.event.v1.ListWebhookEndpointsRequest\x1a,.sheen.event.v1.ListWebhookEndpointsResponse\"\x03\x90\x02\x01\x12y\n" +
 	"\x15DeleteWebhookEndpoint\x12,.sheen.event.v1.DeleteWebhookEndpointRequest\x1a-.sheen.event.v1.DeleteWebhookEndpointResponse\"\x03\x90\x02\x02\x12y\n" +
+	"\x15EnableWebhookEndpoint\x12,.sheen.event.v1.EnableWebhookEndpointRequest\x1a-.sheen.event.v1.EnableWebhookEndpointResponse\"\x03\x90\x02\x02\x12n\n" +
+	"\x13RotateWebhookSecret\x12*.sheen.event.v1.RotateWebhookSecretRequest\x1a+.sheen.event.v1.RotateWebhookSecretResponse\x12y\n" +
 	"\x15ListWebhookDeliveries\x12,.sheen.event.v1.ListWebhookDeliveriesRequest\x1a-.sheen.event.v1.ListWebhookDeliveriesResponse\"\x03\x90\x02\x01\x12j\n" +
 	"\x10RedeliverWebhook\x12'.sheen.event.v1.RedeliverWebhookRequest\x1a(.sheen.event.v1.RedeliverWebhookResponse\"\x03\x90\x02\x02B\xb8\x01\n" +
 	"\x12com.sheen.event.v1B\x11EventServiceProtoP\x01Z5github.com/sheenapps/sheen/gen/sheen/event/v1;eventv1\xa2\x02\x03SEX\xaa\x02\x0eSheen.Event.V1\xca\x02\x0eSheen\\Event\\V1\xe2\x02\x1aSheen\\Event\\V1\\GPBMetadata\xea\x02\x10Sheen::Event::V1b\x06proto3"
@@ -1868,7 +2079,7 @@ func file_sheen_event_v1_event_service_proto_rawDescGZIP() []byte {
 	return file_sheen_event_v1_event_service_proto_rawDescData
 }
 
-var file_sheen_event_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_sheen_event_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_sheen_event_v1_event_service_proto_goTypes = []any{
 	(*StreamEventsRequest)(nil),           // 0: sheen.event.v1.StreamEventsRequest
 	(*StreamEventsResponse)(nil),          // 1: sheen.event.v1.StreamEventsResponse
@@ -1893,67 +2104,77 @@ var file_sheen_event_v1_event_service_proto_goTypes = []any{
 	(*ListWebhookEndpointsResponse)(nil),  // 20: sheen.event.v1.ListWebhookEndpointsResponse
 	(*DeleteWebhookEndpointRequest)(nil),  // 21: sheen.event.v1.DeleteWebhookEndpointRequest
 	(*DeleteWebhookEndpointResponse)(nil), // 22: sheen.event.v1.DeleteWebhookEndpointResponse
-	(*ListWebhookDeliveriesRequest)(nil),  // 23: sheen.event.v1.ListWebhookDeliveriesRequest
-	(*ListWebhookDeliveriesResponse)(nil), // 24: sheen.event.v1.ListWebhookDeliveriesResponse
-	(*RedeliverWebhookRequest)(nil),       // 25: sheen.event.v1.RedeliverWebhookRequest
-	(*RedeliverWebhookResponse)(nil),      // 26: sheen.event.v1.RedeliverWebhookResponse
-	(EventClass)(0),                       // 27: sheen.event.v1.EventClass
-	(*BuildEvent)(nil),                    // 28: sheen.event.v1.BuildEvent
-	(*Snapshot)(nil),                      // 29: sheen.event.v1.Snapshot
-	(*StreamEnd)(nil),                     // 30: sheen.event.v1.StreamEnd
-	(*durationpb.Duration)(nil),           // 31: google.protobuf.Duration
-	(LogLevel)(0),                         // 32: sheen.event.v1.LogLevel
-	(*timestamppb.Timestamp)(nil),         // 33: google.protobuf.Timestamp
-	(*WebhookEndpoint)(nil),               // 34: sheen.event.v1.WebhookEndpoint
-	(*WebhookDelivery)(nil),               // 35: sheen.event.v1.WebhookDelivery
+	(*EnableWebhookEndpointRequest)(nil),  // 23: sheen.event.v1.EnableWebhookEndpointRequest
+	(*EnableWebhookEndpointResponse)(nil), // 24: sheen.event.v1.EnableWebhookEndpointResponse
+	(*RotateWebhookSecretRequest)(nil),    // 25: sheen.event.v1.RotateWebhookSecretRequest
+	(*RotateWebhookSecretResponse)(nil),   // 26: sheen.event.v1.RotateWebhookSecretResponse
+	(*ListWebhookDeliveriesRequest)(nil),  // 27: sheen.event.v1.ListWebhookDeliveriesRequest
+	(*ListWebhookDeliveriesResponse)(nil), // 28: sheen.event.v1.ListWebhookDeliveriesResponse
+	(*RedeliverWebhookRequest)(nil),       // 29: sheen.event.v1.RedeliverWebhookRequest
+	(*RedeliverWebhookResponse)(nil),      // 30: sheen.event.v1.RedeliverWebhookResponse
+	(EventClass)(0),                       // 31: sheen.event.v1.EventClass
+	(*BuildEvent)(nil),                    // 32: sheen.event.v1.BuildEvent
+	(*Snapshot)(nil),                      // 33: sheen.event.v1.Snapshot
+	(*StreamEnd)(nil),                     // 34: sheen.event.v1.StreamEnd
+	(*durationpb.Duration)(nil),           // 35: google.protobuf.Duration
+	(LogLevel)(0),                         // 36: sheen.event.v1.LogLevel
+	(*timestamppb.Timestamp)(nil),         // 37: google.protobuf.Timestamp
+	(*WebhookEndpoint)(nil),               // 38: sheen.event.v1.WebhookEndpoint
+	(*WebhookDelivery)(nil),               // 39: sheen.event.v1.WebhookDelivery
 }
 var file_sheen_event_v1_event_service_proto_depIdxs = []int32{
-	27, // 0: sheen.event.v1.StreamEventsRequest.classes:type_name -> sheen.event.v1.EventClass
-	28, // 1: sheen.event.v1.StreamEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
-	29, // 2: sheen.event.v1.StreamEventsResponse.snapshot:type_name -> sheen.event.v1.Snapshot
-	30, // 3: sheen.event.v1.StreamEventsResponse.end:type_name -> sheen.event.v1.StreamEnd
-	27, // 4: sheen.event.v1.ListEventsRequest.classes:type_name -> sheen.event.v1.EventClass
-	31, // 5: sheen.event.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
-	28, // 6: sheen.event.v1.ListEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
+	31, // 0: sheen.event.v1.StreamEventsRequest.classes:type_name -> sheen.event.v1.EventClass
+	32, // 1: sheen.event.v1.StreamEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
+	33, // 2: sheen.event.v1.StreamEventsResponse.snapshot:type_name -> sheen.event.v1.Snapshot
+	34, // 3: sheen.event.v1.StreamEventsResponse.end:type_name -> sheen.event.v1.StreamEnd
+	31, // 4: sheen.event.v1.ListEventsRequest.classes:type_name -> sheen.event.v1.EventClass
+	35, // 5: sheen.event.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
+	32, // 6: sheen.event.v1.ListEventsResponse.events:type_name -> sheen.event.v1.BuildEvent
 	5,  // 7: sheen.event.v1.NewEvent.assistant_text:type_name -> sheen.event.v1.NewAssistantText
 	6,  // 8: sheen.event.v1.NewEvent.log_line:type_name -> sheen.event.v1.NewLogLine
 	7,  // 9: sheen.event.v1.NewEvent.progress:type_name -> sheen.event.v1.NewProgress
 	8,  // 10: sheen.event.v1.NewEvent.warning:type_name -> sheen.event.v1.NewWarning
-	32, // 11: sheen.event.v1.NewLogLine.level:type_name -> sheen.event.v1.LogLevel
+	36, // 11: sheen.event.v1.NewLogLine.level:type_name -> sheen.event.v1.LogLevel
 	4,  // 12: sheen.event.v1.AppendEventsRequest.events:type_name -> sheen.event.v1.NewEvent
 	13, // 13: sheen.event.v1.ListInternalEventsResponse.events:type_name -> sheen.event.v1.InternalEvent
-	33, // 14: sheen.event.v1.InternalEvent.create_time:type_name -> google.protobuf.Timestamp
-	31, // 15: sheen.event.v1.ClientMetric.duration:type_name -> google.protobuf.Duration
+	37, // 14: sheen.event.v1.InternalEvent.create_time:type_name -> google.protobuf.Timestamp
+	35, // 15: sheen.event.v1.ClientMetric.duration:type_name -> google.protobuf.Duration
 	14, // 16: sheen.event.v1.ReportMetricsRequest.metrics:type_name -> sheen.event.v1.ClientMetric
-	34, // 17: sheen.event.v1.CreateWebhookEndpointResponse.webhook_endpoint:type_name -> sheen.event.v1.WebhookEndpoint
-	34, // 18: sheen.event.v1.ListWebhookEndpointsResponse.webhook_endpoints:type_name -> sheen.event.v1.WebhookEndpoint
-	35, // 19: sheen.event.v1.ListWebhookDeliveriesResponse.webhook_deliveries:type_name -> sheen.event.v1.WebhookDelivery
-	35, // 20: sheen.event.v1.RedeliverWebhookResponse.webhook_delivery:type_name -> sheen.event.v1.WebhookDelivery
-	0,  // 21: sheen.event.v1.EventService.StreamEvents:input_type -> sheen.event.v1.StreamEventsRequest
-	2,  // 22: sheen.event.v1.EventService.ListEvents:input_type -> sheen.event.v1.ListEventsRequest
-	9,  // 23: sheen.event.v1.EventService.AppendEvents:input_type -> sheen.event.v1.AppendEventsRequest
-	11, // 24: sheen.event.v1.EventService.ListInternalEvents:input_type -> sheen.event.v1.ListInternalEventsRequest
-	15, // 25: sheen.event.v1.EventService.ReportMetrics:input_type -> sheen.event.v1.ReportMetricsRequest
-	17, // 26: sheen.event.v1.EventService.CreateWebhookEndpoint:input_type -> sheen.event.v1.CreateWebhookEndpointRequest
-	19, // 27: sheen.event.v1.EventService.ListWebhookEndpoints:input_type -> sheen.event.v1.ListWebhookEndpointsRequest
-	21, // 28: sheen.event.v1.EventService.DeleteWebhookEndpoint:input_type -> sheen.event.v1.DeleteWebhookEndpointRequest
-	23, // 29: sheen.event.v1.EventService.ListWebhookDeliveries:input_type -> sheen.event.v1.ListWebhookDeliveriesRequest
-	25, // 30: sheen.event.v1.EventService.RedeliverWebhook:input_type -> sheen.event.v1.RedeliverWebhookRequest
-	1,  // 31: sheen.event.v1.EventService.StreamEvents:output_type -> sheen.event.v1.StreamEventsResponse
-	3,  // 32: sheen.event.v1.EventService.ListEvents:output_type -> sheen.event.v1.ListEventsResponse
-	10, // 33: sheen.event.v1.EventService.AppendEvents:output_type -> sheen.event.v1.AppendEventsResponse
-	12, // 34: sheen.event.v1.EventService.ListInternalEvents:output_type -> sheen.event.v1.ListInternalEventsResponse
-	16, // 35: sheen.event.v1.EventService.ReportMetrics:output_type -> sheen.event.v1.ReportMetricsResponse
-	18, // 36: sheen.event.v1.EventService.CreateWebhookEndpoint:output_type -> sheen.event.v1.CreateWebhookEndpointResponse
-	20, // 37: sheen.event.v1.EventService.ListWebhookEndpoints:output_type -> sheen.event.v1.ListWebhookEndpointsResponse
-	22, // 38: sheen.event.v1.EventService.DeleteWebhookEndpoint:output_type -> sheen.event.v1.DeleteWebhookEndpointResponse
-	24, // 39: sheen.event.v1.EventService.ListWebhookDeliveries:output_type -> sheen.event.v1.ListWebhookDeliveriesResponse
-	26, // 40: sheen.event.v1.EventService.RedeliverWebhook:output_type -> sheen.event.v1.RedeliverWebhookResponse
-	31, // [31:41] is the sub-list for method output_type
-	21, // [21:31] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	38, // 17: sheen.event.v1.CreateWebhookEndpointResponse.webhook_endpoint:type_name -> sheen.event.v1.WebhookEndpoint
+	38, // 18: sheen.event.v1.ListWebhookEndpointsResponse.webhook_endpoints:type_name -> sheen.event.v1.WebhookEndpoint
+	38, // 19: sheen.event.v1.EnableWebhookEndpointResponse.webhook_endpoint:type_name -> sheen.event.v1.WebhookEndpoint
+	37, // 20: sheen.event.v1.RotateWebhookSecretResponse.previous_expire_time:type_name -> google.protobuf.Timestamp
+	39, // 21: sheen.event.v1.ListWebhookDeliveriesResponse.webhook_deliveries:type_name -> sheen.event.v1.WebhookDelivery
+	39, // 22: sheen.event.v1.RedeliverWebhookResponse.webhook_delivery:type_name -> sheen.event.v1.WebhookDelivery
+	0,  // 23: sheen.event.v1.EventService.StreamEvents:input_type -> sheen.event.v1.StreamEventsRequest
+	2,  // 24: sheen.event.v1.EventService.ListEvents:input_type -> sheen.event.v1.ListEventsRequest
+	9,  // 25: sheen.event.v1.EventService.AppendEvents:input_type -> sheen.event.v1.AppendEventsRequest
+	11, // 26: sheen.event.v1.EventService.ListInternalEvents:input_type -> sheen.event.v1.ListInternalEventsRequest
+	15, // 27: sheen.event.v1.EventService.ReportMetrics:input_type -> sheen.event.v1.ReportMetricsRequest
+	17, // 28: sheen.event.v1.EventService.CreateWebhookEndpoint:input_type -> sheen.event.v1.CreateWebhookEndpointRequest
+	19, // 29: sheen.event.v1.EventService.ListWebhookEndpoints:input_type -> sheen.event.v1.ListWebhookEndpointsRequest
+	21, // 30: sheen.event.v1.EventService.DeleteWebhookEndpoint:input_type -> sheen.event.v1.DeleteWebhookEndpointRequest
+	23, // 31: sheen.event.v1.EventService.EnableWebhookEndpoint:input_type -> sheen.event.v1.EnableWebhookEndpointRequest
+	25, // 32: sheen.event.v1.EventService.RotateWebhookSecret:input_type -> sheen.event.v1.RotateWebhookSecretRequest
+	27, // 33: sheen.event.v1.EventService.ListWebhookDeliveries:input_type -> sheen.event.v1.ListWebhookDeliveriesRequest
+	29, // 34: sheen.event.v1.EventService.RedeliverWebhook:input_type -> sheen.event.v1.RedeliverWebhookRequest
+	1,  // 35: sheen.event.v1.EventService.StreamEvents:output_type -> sheen.event.v1.StreamEventsResponse
+	3,  // 36: sheen.event.v1.EventService.ListEvents:output_type -> sheen.event.v1.ListEventsResponse
+	10, // 37: sheen.event.v1.EventService.AppendEvents:output_type -> sheen.event.v1.AppendEventsResponse
+	12, // 38: sheen.event.v1.EventService.ListInternalEvents:output_type -> sheen.event.v1.ListInternalEventsResponse
+	16, // 39: sheen.event.v1.EventService.ReportMetrics:output_type -> sheen.event.v1.ReportMetricsResponse
+	18, // 40: sheen.event.v1.EventService.CreateWebhookEndpoint:output_type -> sheen.event.v1.CreateWebhookEndpointResponse
+	20, // 41: sheen.event.v1.EventService.ListWebhookEndpoints:output_type -> sheen.event.v1.ListWebhookEndpointsResponse
+	22, // 42: sheen.event.v1.EventService.DeleteWebhookEndpoint:output_type -> sheen.event.v1.DeleteWebhookEndpointResponse
+	24, // 43: sheen.event.v1.EventService.EnableWebhookEndpoint:output_type -> sheen.event.v1.EnableWebhookEndpointResponse
+	26, // 44: sheen.event.v1.EventService.RotateWebhookSecret:output_type -> sheen.event.v1.RotateWebhookSecretResponse
+	28, // 45: sheen.event.v1.EventService.ListWebhookDeliveries:output_type -> sheen.event.v1.ListWebhookDeliveriesResponse
+	30, // 46: sheen.event.v1.EventService.RedeliverWebhook:output_type -> sheen.event.v1.RedeliverWebhookResponse
+	35, // [35:47] is the sub-list for method output_type
+	23, // [23:35] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_sheen_event_v1_event_service_proto_init() }
@@ -1979,7 +2200,7 @@ func file_sheen_event_v1_event_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheen_event_v1_event_service_proto_rawDesc), len(file_sheen_event_v1_event_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// WebhookDisableReason says why an address gets nothing more.
+type WebhookDisableReason int32
+
+const (
+	// It is not disabled.
+	WebhookDisableReason_WEBHOOK_DISABLE_REASON_UNSPECIFIED WebhookDisableReason = 0
+	// The receiver answered 410.
+	WebhookDisableReason_WEBHOOK_DISABLE_REASON_GONE WebhookDisableReason = 1
+	// All attempts of five days failed.
+	WebhookDisableReason_WEBHOOK_DISABLE_REASON_FAILING WebhookDisableReason = 2
+)
+
+// Enum value maps for WebhookDisableReason.
+var (
+	WebhookDisableReason_name = map[int32]string{
+		0: "WEBHOOK_DISABLE_REASON_UNSPECIFIED",
+		1: "WEBHOOK_DISABLE_REASON_GONE",
+		2: "WEBHOOK_DISABLE_REASON_FAILING",
+	}
+	WebhookDisableReason_value = map[string]int32{
+		"WEBHOOK_DISABLE_REASON_UNSPECIFIED": 0,
+		"WEBHOOK_DISABLE_REASON_GONE":        1,
+		"WEBHOOK_DISABLE_REASON_FAILING":     2,
+	}
+)
+
+func (x WebhookDisableReason) Enum() *WebhookDisableReason {
+	p := new(WebhookDisableReason)
+	*p = x
+	return p
+}
+
+func (x WebhookDisableReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WebhookDisableReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_sheen_event_v1_webhook_proto_enumTypes[0].Descriptor()
+}
+
+func (WebhookDisableReason) Type() protoreflect.EnumType {
+	return &file_sheen_event_v1_webhook_proto_enumTypes[0]
+}
+
+func (x WebhookDisableReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WebhookDisableReason.Descriptor instead.
+func (WebhookDisableReason) EnumDescriptor() ([]byte, []int) {
+	return file_sheen_event_v1_webhook_proto_rawDescGZIP(), []int{0}
+}
+
 // WebhookDeliveryState is the life of a delivery.
 type WebhookDeliveryState int32
 
@@ -32,7 +85,7 @@ const (
 	WebhookDeliveryState_WEBHOOK_DELIVERY_STATE_PENDING WebhookDeliveryState = 1
 	// The receiver took it.
 	WebhookDeliveryState_WEBHOOK_DELIVERY_STATE_DELIVERED WebhookDeliveryState = 2
-	// Given up after 24 h.
+	// Given up after 24 h, or with its endpoint.
 	WebhookDeliveryState_WEBHOOK_DELIVERY_STATE_FAILED WebhookDeliveryState = 3
 )
 
@@ -63,11 +116,11 @@ func (x WebhookDeliveryState) String() string {
 }
 
 func (WebhookDeliveryState) Descriptor() protoreflect.EnumDescriptor {
-	return file_sheen_event_v1_webhook_proto_enumTypes[0].Descriptor()
+	return file_sheen_event_v1_webhook_proto_enumTypes[1].Descriptor()
 }
 
 func (WebhookDeliveryState) Type() protoreflect.EnumType {
-	return &file_sheen_event_v1_webhook_proto_enumTypes[0]
+	return &file_sheen_event_v1_webhook_proto_enumTypes[1]
 }
 
 func (x WebhookDeliveryState) Number() protoreflect.EnumNumber {
@@ -76,22 +129,40 @@ func (x WebhookDeliveryState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WebhookDeliveryState.Descriptor instead.
 func (WebhookDeliveryState) EnumDescriptor() ([]byte, []int) {
-	return file_sheen_event_v1_webhook_proto_rawDescGZIP(), []int{0}
+	return file_sheen_event_v1_webhook_proto_rawDescGZIP(), []int{1}
 }
 
-// WebhookEndpoint is an address that events are sent to.
+// WebhookEndpoint is an address that events are sent to, as the specification
+// Standard Webhooks (https://www.standardwebhooks.com) has it: by POST, with the
+// headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+//
+// The body is a JSON object with three members: `type`, the name of the payload in
+// BuildEvent, such as `build_completed`; `timestamp`, the event's time in RFC 3339;
+// and `data`, the BuildEvent in protobuf's JSON form with one member more,
+// `projectId`. New types and members may appear.
+//
+// Any status from 200 to 299 within 15 s takes the delivery. Anything else, also a
+// redirect, is a failure, and tried again for 24 hours with growing pauses, or
+// after `Retry-After`, up to an hour. A delivery may come more than once, with the
+// same `webhook-id` and body. Those of one build come in the order of their seq,
+// each only after the one before was taken or given up; those of different builds
+// in any order.
 type WebhookEndpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id, a UUID.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The address, https.
+	// The address.
 	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
-	// The payloads that are sent, such as `build_completed`; empty means all.
+	// The payloads that are sent, such as `build_completed`, in BuildEvent's order.
 	EventTypes []string `protobuf:"bytes,3,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
-	// The receiver answered 410 and gets nothing more.
+	// It gets nothing more until it is enabled.
 	Disabled bool `protobuf:"varint,4,opt,name=disabled,proto3" json:"disabled,omitempty"`
 	// When it was made.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Why it is disabled.
+	DisableReason WebhookDisableReason `protobuf:"varint,6,opt,name=disable_reason,json=disableReason,proto3,enum=sheen.event.v1.WebhookDisableReason" json:"disable_reason,omitempty"`
+	// When it was disabled; unset if it is not.
+	DisableTime   *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=disable_time,json=disableTime,proto3" json:"disable_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -161,6 +232,20 @@ func (x *WebhookEndpoint) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *WebhookEndpoint) GetDisableReason() WebhookDisableReason {
+	if x != nil {
+		return x.DisableReason
+	}
+	return WebhookDisableReason_WEBHOOK_DISABLE_REASON_UNSPECIFIED
+}
+
+func (x *WebhookEndpoint) GetDisableTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DisableTime
+	}
+	return nil
+}
+
 // WebhookDelivery is one event on its way to one endpoint.
 type WebhookDelivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -180,8 +265,16 @@ type WebhookDelivery struct {
 	LastStatus int32 `protobuf:"varint,7,opt,name=last_status,json=lastStatus,proto3" json:"last_status,omitempty"`
 	// When it was made.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When it will be tried next; absent if it will not.
+	// When it will be tried next; absent if it will not. One that waits for an
+	// earlier one of its build is tried after that at the earliest.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
+	// The payload, such as `build_completed`.
+	EventType string `protobuf:"bytes,10,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
+	// Why the last attempt failed, such as `status`, `timeout`, `address_refused`,
+	// `connection` or `endpoint_disabled`; empty if it did not.
+	LastError string `protobuf:"bytes,11,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// When it was tried last; unset if it was not.
+	LastAttemptTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_attempt_time,json=lastAttemptTime,proto3" json:"last_attempt_time,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -279,11 +372,32 @@ func (x *WebhookDelivery) GetNextAttemptTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *WebhookDelivery) GetEventType() string {
+	if x != nil {
+		return x.EventType
+	}
+	return ""
+}
+
+func (x *WebhookDelivery) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+func (x *WebhookDelivery) GetLastAttemptTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastAttemptTime
+	}
+	return nil
+}
+
 var File_sheen_event_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_sheen_event_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"\x1csheen/event/v1/webhook.proto\x12\x0esheen.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x01\n" +
+	"\x1csheen/event/v1/webhook.proto\x12\x0esheen.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x02\n" +
 	"\x0fWebhookEndpoint\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x1f\n" +
@@ -291,7 +405,9 @@ const file_sheen_event_v1_webhook_proto_rawDesc = "" +
 	"eventTypes\x12\x1a\n" +
 	"\bdisabled\x18\x04 \x01(\bR\bdisabled\x12;\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xf6\x02\n" +
+	"createTime\x12K\n" +
+	"\x0edisable_reason\x18\x06 \x01(\x0e2$.sheen.event.v1.WebhookDisableReasonR\rdisableReason\x12=\n" +
+	"\fdisable_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vdisableTime\"\xfc\x03\n" +
 	"\x0fWebhookDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vendpoint_id\x18\x02 \x01(\tR\n" +
@@ -304,7 +420,17 @@ const file_sheen_event_v1_webhook_proto_rawDesc = "" +
 	"lastStatus\x12;\n" +
 	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12F\n" +
-	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime*\xab\x01\n" +
+	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12\x1d\n" +
+	"\n" +
+	"event_type\x18\n" +
+	" \x01(\tR\teventType\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\v \x01(\tR\tlastError\x12F\n" +
+	"\x11last_attempt_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x0flastAttemptTime*\x83\x01\n" +
+	"\x14WebhookDisableReason\x12&\n" +
+	"\"WEBHOOK_DISABLE_REASON_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bWEBHOOK_DISABLE_REASON_GONE\x10\x01\x12\"\n" +
+	"\x1eWEBHOOK_DISABLE_REASON_FAILING\x10\x02*\xab\x01\n" +
 	"\x14WebhookDeliveryState\x12&\n" +
 	"\"WEBHOOK_DELIVERY_STATE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eWEBHOOK_DELIVERY_STATE_PENDING\x10\x01\x12$\n" +
@@ -324,24 +450,28 @@ func file_sheen_event_v1_webhook_proto_rawDescGZIP() []byte {
 	return file_sheen_event_v1_webhook_proto_rawDescData
 }
 
-var file_sheen_event_v1_webhook_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_sheen_event_v1_webhook_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_sheen_event_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_sheen_event_v1_webhook_proto_goTypes = []any{
-	(WebhookDeliveryState)(0),     // 0: sheen.event.v1.WebhookDeliveryState
-	(*WebhookEndpoint)(nil),       // 1: sheen.event.v1.WebhookEndpoint
-	(*WebhookDelivery)(nil),       // 2: sheen.event.v1.WebhookDelivery
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(WebhookDisableReason)(0),     // 0: sheen.event.v1.WebhookDisableReason
+	(WebhookDeliveryState)(0),     // 1: sheen.event.v1.WebhookDeliveryState
+	(*WebhookEndpoint)(nil),       // 2: sheen.event.v1.WebhookEndpoint
+	(*WebhookDelivery)(nil),       // 3: sheen.event.v1.WebhookDelivery
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_sheen_event_v1_webhook_proto_depIdxs = []int32{
-	3, // 0: sheen.event.v1.WebhookEndpoint.create_time:type_name -> google.protobuf.Timestamp
-	0, // 1: sheen.event.v1.WebhookDelivery.state:type_name -> sheen.event.v1.WebhookDeliveryState
-	3, // 2: sheen.event.v1.WebhookDelivery.create_time:type_name -> google.protobuf.Timestamp
-	3, // 3: sheen.event.v1.WebhookDelivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 0: sheen.event.v1.WebhookEndpoint.create_time:type_name -> google.protobuf.Timestamp
+	0, // 1: sheen.event.v1.WebhookEndpoint.disable_reason:type_name -> sheen.event.v1.WebhookDisableReason
+	4, // 2: sheen.event.v1.WebhookEndpoint.disable_time:type_name -> google.protobuf.Timestamp
+	1, // 3: sheen.event.v1.WebhookDelivery.state:type_name -> sheen.event.v1.WebhookDeliveryState
+	4, // 4: sheen.event.v1.WebhookDelivery.create_time:type_name -> google.protobuf.Timestamp
+	4, // 5: sheen.event.v1.WebhookDelivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	4, // 6: sheen.event.v1.WebhookDelivery.last_attempt_time:type_name -> google.protobuf.Timestamp
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_sheen_event_v1_webhook_proto_init() }
@@ -354,7 +484,7 @@ func file_sheen_event_v1_webhook_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheen_event_v1_webhook_proto_rawDesc), len(file_sheen_event_v1_webhook_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -56,6 +56,12 @@ const (
 	// EventServiceDeleteWebhookEndpointProcedure is the fully-qualified name of the EventService's
 	// DeleteWebhookEndpoint RPC.
 	EventServiceDeleteWebhookEndpointProcedure = "/sheen.event.v1.EventService/DeleteWebhookEndpoint"
+	// EventServiceEnableWebhookEndpointProcedure is the fully-qualified name of the EventService's
+	// EnableWebhookEndpoint RPC.
+	EventServiceEnableWebhookEndpointProcedure = "/sheen.event.v1.EventService/EnableWebhookEndpoint"
+	// EventServiceRotateWebhookSecretProcedure is the fully-qualified name of the EventService's
+	// RotateWebhookSecret RPC.
+	EventServiceRotateWebhookSecretProcedure = "/sheen.event.v1.EventService/RotateWebhookSecret"
 	// EventServiceListWebhookDeliveriesProcedure is the fully-qualified name of the EventService's
 	// ListWebhookDeliveries RPC.
 	EventServiceListWebhookDeliveriesProcedure = "/sheen.event.v1.EventService/ListWebhookDeliveries"
@@ -95,7 +101,12 @@ type EventServiceClient interface {
 	//
 	// Errors: NOT_FOUND.
 	ReportMetrics(context.Context, *v1.ReportMetricsRequest) (*v1.ReportMetricsResponse, error)
-	// CreateWebhookEndpoint adds an address. The secret is shown only here.
+	// CreateWebhookEndpoint adds an address that gets what happens from now on, also
+	// to builds that are running. A user has at most 10. The secret is shown only
+	// here; a repeat shows it again for an hour.
+	//
+	// Errors: INVALID_FIELD for an event type that does not exist, and for an address
+	// that is not a public https one; WEBHOOK_LIMIT, IDEMPOTENCY_KEY_REUSED.
 	CreateWebhookEndpoint(context.Context, *v1.CreateWebhookEndpointRequest) (*v1.CreateWebhookEndpointResponse, error)
 	// ListWebhookEndpoints returns the caller's addresses, the newest first.
 	//
@@ -105,13 +116,28 @@ type EventServiceClient interface {
 	//
 	// Errors: NOT_FOUND.
 	DeleteWebhookEndpoint(context.Context, *v1.DeleteWebhookEndpointRequest) (*v1.DeleteWebhookEndpointResponse, error)
-	// ListWebhookDeliveries returns an address's deliveries, the newest first.
+	// EnableWebhookEndpoint lets a disabled address have what happens from now on.
+	// What was given up meanwhile can be redelivered.
+	//
+	// Errors: NOT_FOUND.
+	EnableWebhookEndpoint(context.Context, *v1.EnableWebhookEndpointRequest) (*v1.EnableWebhookEndpointResponse, error)
+	// RotateWebhookSecret gives an address a new secret, which is shown only here.
+	// Those before it sign beside it for 24 hours more, the newest five of them at
+	// most. A repeat makes another one.
+	//
+	// Errors: NOT_FOUND.
+	RotateWebhookSecret(context.Context, *v1.RotateWebhookSecretRequest) (*v1.RotateWebhookSecretResponse, error)
+	// ListWebhookDeliveries returns an address's deliveries of the last 30 days, the
+	// newest first.
 	//
 	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
 	ListWebhookDeliveries(context.Context, *v1.ListWebhookDeliveriesRequest) (*v1.ListWebhookDeliveriesResponse, error)
-	// RedeliverWebhook sends a delivery again.
+	// RedeliverWebhook sends a delivery again at once, with the same `webhook-id` and
+	// body, whatever became of it; it is then tried for 24 hours as a new one is. Only
+	// a pending one of the same build with a lower seq goes first, and is tried at
+	// once, too; those with a higher seq wait.
 	//
-	// Errors: NOT_FOUND.
+	// Errors: NOT_FOUND, WEBHOOK_DISABLED.
 	RedeliverWebhook(context.Context, *v1.RedeliverWebhookRequest) (*v1.RedeliverWebhookResponse, error)
 }
 
@@ -182,6 +208,19 @@ func NewEventServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		enableWebhookEndpoint: connect.NewClient[v1.EnableWebhookEndpointRequest, v1.EnableWebhookEndpointResponse](
+			httpClient,
+			baseURL+EventServiceEnableWebhookEndpointProcedure,
+			connect.WithSchema(eventServiceMethods.ByName("EnableWebhookEndpoint")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		rotateWebhookSecret: connect.NewClient[v1.RotateWebhookSecretRequest, v1.RotateWebhookSecretResponse](
+			httpClient,
+			baseURL+EventServiceRotateWebhookSecretProcedure,
+			connect.WithSchema(eventServiceMethods.ByName("RotateWebhookSecret")),
+			connect.WithClientOptions(opts...),
+		),
 		listWebhookDeliveries: connect.NewClient[v1.ListWebhookDeliveriesRequest, v1.ListWebhookDeliveriesResponse](
 			httpClient,
 			baseURL+EventServiceListWebhookDeliveriesProcedure,
@@ -209,6 +248,8 @@ type eventServiceClient struct {
 	createWebhookEndpoint *connect.Client[v1.CreateWebhookEndpointRequest, v1.CreateWebhookEndpointResponse]
 	listWebhookEndpoints  *connect.Client[v1.ListWebhookEndpointsRequest, v1.ListWebhookEndpointsResponse]
 	deleteWebhookEndpoint *connect.Client[v1.DeleteWebhookEndpointRequest, v1.DeleteWebhookEndpointResponse]
+	enableWebhookEndpoint *connect.Client[v1.EnableWebhookEndpointRequest, v1.EnableWebhookEndpointResponse]
+	rotateWebhookSecret   *connect.Client[v1.RotateWebhookSecretRequest, v1.RotateWebhookSecretResponse]
 	listWebhookDeliveries *connect.Client[v1.ListWebhookDeliveriesRequest, v1.ListWebhookDeliveriesResponse]
 	redeliverWebhook      *connect.Client[v1.RedeliverWebhookRequest, v1.RedeliverWebhookResponse]
 }
@@ -281,6 +322,24 @@ func (c *eventServiceClient) DeleteWebhookEndpoint(ctx context.Context, req *v1.
 	return nil, err
 }
 
+// EnableWebhookEndpoint calls sheen.event.v1.EventService.EnableWebhookEndpoint.
+func (c *eventServiceClient) EnableWebhookEndpoint(ctx context.Context, req *v1.EnableWebhookEndpointRequest) (*v1.EnableWebhookEndpointResponse, error) {
+	response, err := c.enableWebhookEndpoint.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RotateWebhookSecret calls sheen.event.v1.EventService.RotateWebhookSecret.
+func (c *eventServiceClient) RotateWebhookSecret(ctx context.Context, req *v1.RotateWebhookSecretRequest) (*v1.RotateWebhookSecretResponse, error) {
+	response, err := c.rotateWebhookSecret.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ListWebhookDeliveries calls sheen.event.v1.EventService.ListWebhookDeliveries.
 func (c *eventServiceClient) ListWebhookDeliveries(ctx context.Context, req *v1.ListWebhookDeliveriesRequest) (*v1.ListWebhookDeliveriesResponse, error) {
 	response, err := c.listWebhookDeliveries.CallUnary(ctx, connect.NewRequest(req))
@@ -330,7 +389,12 @@ type EventServiceHandler interface {
 	//
 	// Errors: NOT_FOUND.
 	ReportMetrics(context.Context, *v1.ReportMetricsRequest) (*v1.ReportMetricsResponse, error)
-	// CreateWebhookEndpoint adds an address. The secret is shown only here.
+	// CreateWebhookEndpoint adds an address that gets what happens from now on, also
+	// to builds that are running. A user has at most 10. The secret is shown only
+	// here; a repeat shows it again for an hour.
+	//
+	// Errors: INVALID_FIELD for an event type that does not exist, and for an address
+	// that is not a public https one; WEBHOOK_LIMIT, IDEMPOTENCY_KEY_REUSED.
 	CreateWebhookEndpoint(context.Context, *v1.CreateWebhookEndpointRequest) (*v1.CreateWebhookEndpointResponse, error)
 	// ListWebhookEndpoints returns the caller's addresses, the newest first.
 	//
@@ -340,13 +404,28 @@ type EventServiceHandler interface {
 	//
 	// Errors: NOT_FOUND.
 	DeleteWebhookEndpoint(context.Context, *v1.DeleteWebhookEndpointRequest) (*v1.DeleteWebhookEndpointResponse, error)
-	// ListWebhookDeliveries returns an address's deliveries, the newest first.
+	// EnableWebhookEndpoint lets a disabled address have what happens from now on.
+	// What was given up meanwhile can be redelivered.
+	//
+	// Errors: NOT_FOUND.
+	EnableWebhookEndpoint(context.Context, *v1.EnableWebhookEndpointRequest) (*v1.EnableWebhookEndpointResponse, error)
+	// RotateWebhookSecret gives an address a new secret, which is shown only here.
+	// Those before it sign beside it for 24 hours more, the newest five of them at
+	// most. A repeat makes another one.
+	//
+	// Errors: NOT_FOUND.
+	RotateWebhookSecret(context.Context, *v1.RotateWebhookSecretRequest) (*v1.RotateWebhookSecretResponse, error)
+	// ListWebhookDeliveries returns an address's deliveries of the last 30 days, the
+	// newest first.
 	//
 	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
 	ListWebhookDeliveries(context.Context, *v1.ListWebhookDeliveriesRequest) (*v1.ListWebhookDeliveriesResponse, error)
-	// RedeliverWebhook sends a delivery again.
+	// RedeliverWebhook sends a delivery again at once, with the same `webhook-id` and
+	// body, whatever became of it; it is then tried for 24 hours as a new one is. Only
+	// a pending one of the same build with a lower seq goes first, and is tried at
+	// once, too; those with a higher seq wait.
 	//
-	// Errors: NOT_FOUND.
+	// Errors: NOT_FOUND, WEBHOOK_DISABLED.
 	RedeliverWebhook(context.Context, *v1.RedeliverWebhookRequest) (*v1.RedeliverWebhookResponse, error)
 }
 
@@ -413,6 +492,19 @@ func NewEventServiceHandler(svc EventServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	eventServiceEnableWebhookEndpointHandler := connect.NewUnaryHandlerSimple(
+		EventServiceEnableWebhookEndpointProcedure,
+		svc.EnableWebhookEndpoint,
+		connect.WithSchema(eventServiceMethods.ByName("EnableWebhookEndpoint")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	eventServiceRotateWebhookSecretHandler := connect.NewUnaryHandlerSimple(
+		EventServiceRotateWebhookSecretProcedure,
+		svc.RotateWebhookSecret,
+		connect.WithSchema(eventServiceMethods.ByName("RotateWebhookSecret")),
+		connect.WithHandlerOptions(opts...),
+	)
 	eventServiceListWebhookDeliveriesHandler := connect.NewUnaryHandlerSimple(
 		EventServiceListWebhookDeliveriesProcedure,
 		svc.ListWebhookDeliveries,
@@ -445,6 +537,10 @@ func NewEventServiceHandler(svc EventServiceHandler, opts ...connect.HandlerOpti
 			eventServiceListWebhookEndpointsHandler.ServeHTTP(w, r)
 		case EventServiceDeleteWebhookEndpointProcedure:
 			eventServiceDeleteWebhookEndpointHandler.ServeHTTP(w, r)
+		case EventServiceEnableWebhookEndpointProcedure:
+			eventServiceEnableWebhookEndpointHandler.ServeHTTP(w, r)
+		case EventServiceRotateWebhookSecretProcedure:
+			eventServiceRotateWebhookSecretHandler.ServeHTTP(w, r)
 		case EventServiceListWebhookDeliveriesProcedure:
 			eventServiceListWebhookDeliveriesHandler.ServeHTTP(w, r)
 		case EventServiceRedeliverWebhookProcedure:
@@ -488,6 +584,14 @@ func (UnimplementedEventServiceHandler) ListWebhookEndpoints(context.Context, *v
 
 func (UnimplementedEventServiceHandler) DeleteWebhookEndpoint(context.Context, *v1.DeleteWebhookEndpointRequest) (*v1.DeleteWebhookEndpointResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.event.v1.EventService.DeleteWebhookEndpoint is not implemented"))
+}
+
+func (UnimplementedEventServiceHandler) EnableWebhookEndpoint(context.Context, *v1.EnableWebhookEndpointRequest) (*v1.EnableWebhookEndpointResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.event.v1.EventService.EnableWebhookEndpoint is not implemented"))
+}
+
+func (UnimplementedEventServiceHandler) RotateWebhookSecret(context.Context, *v1.RotateWebhookSecretRequest) (*v1.RotateWebhookSecretResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("sheen.event.v1.EventService.RotateWebhookSecret is not implemented"))
 }
 
 func (UnimplementedEventServiceHandler) ListWebhookDeliveries(context.Context, *v1.ListWebhookDeliveriesRequest) (*v1.ListWebhookDeliveriesResponse, error) {
