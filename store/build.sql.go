@@ -31,7 +31,7 @@ func (q *Queries) BuildActiveOfProject(ctx context.Context, db DBTX, arg *BuildA
 }
 
 const buildByID = `-- name: BuildByID :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks FROM builds WHERE id = $1 AND user_id = $2
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2
 `
 
 type BuildByIDParams struct {
@@ -75,12 +75,13 @@ func (q *Queries) BuildByID(ctx context.Context, db DBTX, arg *BuildByIDParams) 
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
 
 const buildByIDForUpdate = `-- name: BuildByIDForUpdate :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks FROM builds WHERE id = $1 AND user_id = $2 FOR UPDATE
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2 FOR UPDATE
 `
 
 type BuildByIDForUpdateParams struct {
@@ -125,12 +126,13 @@ func (q *Queries) BuildByIDForUpdate(ctx context.Context, db DBTX, arg *BuildByI
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
 
 const buildBySession = `-- name: BuildBySession :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks FROM builds WHERE user_id = $1 AND build_session_id = $2
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds WHERE user_id = $1 AND build_session_id = $2
 `
 
 type BuildBySessionParams struct {
@@ -175,6 +177,7 @@ func (q *Queries) BuildBySession(ctx context.Context, db DBTX, arg *BuildBySessi
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
@@ -184,7 +187,7 @@ UPDATE builds
 SET cancel_request_time = coalesce(cancel_request_time, clock_timestamp()),
     cancel_reason = CASE WHEN cancel_request_time IS NULL THEN $1::text ELSE cancel_reason END
 WHERE id = $2
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
 `
 
 type BuildCancelRequestParams struct {
@@ -229,6 +232,7 @@ func (q *Queries) BuildCancelRequest(ctx context.Context, db DBTX, arg *BuildCan
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
@@ -277,7 +281,7 @@ SET state = $1,
     lease_expire_time = NULL,
     end_time = clock_timestamp()
 WHERE id = $6 AND state = $7 AND lease_token = $8
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
 `
 
 type BuildEndIfStateParams struct {
@@ -340,6 +344,7 @@ func (q *Queries) BuildEndIfState(ctx context.Context, db DBTX, arg *BuildEndIfS
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
@@ -442,7 +447,7 @@ INSERT INTO builds (
     $11,
     $12
 )
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
 `
 
 type BuildInsertParams struct {
@@ -509,6 +514,7 @@ func (q *Queries) BuildInsert(ctx context.Context, db DBTX, arg *BuildInsertPara
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
@@ -610,7 +616,7 @@ SET lease_token = lease_token + 1,
 WHERE id = $2
   AND state NOT IN ('complete', 'failed', 'cancelled')
   AND (lease_expire_time IS NULL OR lease_expire_time <= clock_timestamp())
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
 `
 
 type BuildLeaseTakeParams struct {
@@ -656,12 +662,13 @@ func (q *Queries) BuildLeaseTake(ctx context.Context, db DBTX, arg *BuildLeaseTa
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
 
 const buildList = `-- name: BuildList :many
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks FROM builds
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds
 WHERE user_id = $1
   AND id < $2
   AND ($3::uuid IS NULL OR project_id = $3)
@@ -728,6 +735,7 @@ func (q *Queries) BuildList(ctx context.Context, db DBTX, arg *BuildListParams) 
 			&i.StartTime,
 			&i.EndTime,
 			&i.Webhooks,
+			&i.BaseVersionID,
 		); err != nil {
 			return nil, err
 		}
@@ -740,7 +748,7 @@ func (q *Queries) BuildList(ctx context.Context, db DBTX, arg *BuildListParams) 
 }
 
 const buildNewestOfProject = `-- name: BuildNewestOfProject :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks FROM builds
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds
 WHERE project_id = $1 AND user_id = $2
 ORDER BY id DESC
 LIMIT 1
@@ -788,6 +796,7 @@ func (q *Queries) BuildNewestOfProject(ctx context.Context, db DBTX, arg *BuildN
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }
@@ -944,7 +953,7 @@ UPDATE builds
 SET state = $1,
     fix_attempt = fix_attempt + CASE WHEN $1 = 'fixing' THEN 1 ELSE 0 END
 WHERE id = $2 AND state = $3 AND lease_token = $4
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
 `
 
 type BuildTransitionIfStateParams struct {
@@ -997,6 +1006,7 @@ func (q *Queries) BuildTransitionIfState(ctx context.Context, db DBTX, arg *Buil
 		&i.StartTime,
 		&i.EndTime,
 		&i.Webhooks,
+		&i.BaseVersionID,
 	)
 	return &i, err
 }

@@ -83,6 +83,7 @@ type Build struct {
 	StartTime         *time.Time
 	EndTime           *time.Time
 	Webhooks          bool
+	BaseVersionID     *uuid.UUID
 }
 
 type BuildEvent struct {

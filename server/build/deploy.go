@@ -76,11 +76,10 @@ func (r *run) versionParams(ctx context.Context, interrupted bool) (*store.Versi
 	for _, row := range rows {
 		params.SizeBytes += row.SizeBytes
 	}
-	project, err := r.w.queries.ProjectByID(ctx, r.w.db, &store.ProjectByIDParams{ID: r.build.ProjectID, UserID: r.build.UserID})
-	if err != nil {
+	if params.ParentVersionID, err = r.parentVersion(ctx); err != nil {
 		return nil, err
 	}
-	if params.ParentVersionID = project.CurrentVersionID; params.ParentVersionID != nil {
+	if params.ParentVersionID != nil {
 		parent, err := r.w.queries.VersionByID(ctx, r.w.db, &store.VersionByIDParams{ID: *params.ParentVersionID, UserID: r.build.UserID})
 		if err != nil {
 			return nil, err
@@ -139,6 +138,9 @@ func (r *run) complete(ctx context.Context) error {
 func (r *run) keepInterrupted(ctx context.Context) (*store.Version, error) {
 	rows, err := r.files(ctx)
 	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	if err := r.takeBase(ctx); err != nil {
 		return nil, err
 	}
 	return r.makeVersion(ctx, true)

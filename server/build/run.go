@@ -266,26 +266,3 @@ func (r *run) contents(ctx context.Context) ([]engine.File, error) {
 	}
 	return files, nil
 }
-
-// loadBase reads the version that an update changes.
-func (r *run) loadBase(ctx context.Context) error {
-	if r.req.Operation != engine.Update {
-		return nil
-	}
-	project, err := r.w.queries.ProjectByID(ctx, r.w.db, &store.ProjectByIDParams{ID: r.build.ProjectID, UserID: r.build.UserID})
-	if err != nil || project.CurrentVersionID == nil {
-		return err
-	}
-	rows, err := r.w.queries.VersionFileList(ctx, r.w.db, &store.VersionFileListParams{VersionID: *project.CurrentVersionID, PageSize: MaxFiles})
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		file, err := r.blobFile(ctx, row.Path, row.Digest)
-		if err != nil {
-			return err
-		}
-		r.req.Base = append(r.req.Base, file)
-	}
-	return nil
-}

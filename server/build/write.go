@@ -130,13 +130,17 @@ func (r *run) writeSite(ctx context.Context) error {
 		done[i] = row.Path
 	}
 	s := r.newSink(rows)
-	return r.working(ctx, writeStep, func() (any, engine.Usage, error) {
+	err = r.working(ctx, writeStep, func() (any, engine.Usage, error) {
 		usage, err := r.w.engine.Write(ctx, r.req, r.plan, done, s)
 		if err == nil {
 			err = s.close(ctx)
 		}
 		return nil, usage, err
 	})
+	if err != nil {
+		return err
+	}
+	return r.completeSite(ctx)
 }
 
 // newSink makes what takes files; rows are those that are stored already.

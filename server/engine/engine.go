@@ -13,7 +13,8 @@ type Operation string
 const (
 	// MainBuild makes a site from nothing.
 	MainBuild Operation = "main_build"
-	// Update changes the site of an earlier version.
+	// Update changes the site of an earlier version: it plans, writes and fixes
+	// only what differs from it.
 	Update Operation = "update"
 )
 
@@ -65,8 +66,13 @@ type Plan struct {
 	// Features are the kinds of sections that the site will have, such as
 	// "booking" or "gallery"; the suggestions leave them out.
 	Features []string `json:"features"`
-	// Files are the paths that Write will produce, in that order.
+	// Files are the paths that Write will produce, in that order. An Update
+	// names only files that change or are new: every other file of the base
+	// becomes part of the new version as it is, without the engine.
 	Files []PlannedFile `json:"files"`
+	// Dropped are files of the base that an Update leaves out of the new
+	// version. A path that Files names too is written, not dropped.
+	Dropped []string `json:"dropped,omitempty"`
 	// Private is the engine's own; nobody else reads it.
 	Private json.RawMessage `json:"private,omitempty"`
 }
@@ -124,7 +130,9 @@ type Failure struct {
 type Engine interface {
 	// Name identifies the engine in configuration and logs, such as "offline".
 	Name() string
-	// Plan streams text about what will be built and returns the plan.
+	// Plan streams text about what will be built and returns the plan. The plan
+	// of an Update that has nothing to change names no files, and the text says
+	// why.
 	Plan(ctx context.Context, req Request, sink Sink) (*Plan, Usage, error)
 	// Write streams the plan's files except those named in done, which an
 	// earlier attempt has stored.

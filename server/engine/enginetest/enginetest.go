@@ -108,6 +108,7 @@ func Run(t *testing.T, newEngine func() engine.Engine) {
 	t.Run("write", func(t *testing.T) { t.Parallel(); testWrite(t, newEngine()) })
 	t.Run("resume", func(t *testing.T) { t.Parallel(); testResume(t, newEngine()) })
 	t.Run("fix", func(t *testing.T) { t.Parallel(); testFix(t, newEngine()) })
+	t.Run("update", func(t *testing.T) { t.Parallel(); testUpdate(t, newEngine()) })
 	t.Run("cancel", func(t *testing.T) { t.Parallel(); testCancel(t, newEngine()) })
 	t.Run("sink error", func(t *testing.T) { t.Parallel(); testSinkError(t, newEngine()) })
 	t.Run("concurrent", func(t *testing.T) { t.Parallel(); testConcurrent(t, newEngine()) })

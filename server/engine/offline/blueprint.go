@@ -11,8 +11,8 @@ type pageSpec struct {
 	key, file string
 	// sections are names of templates, of heads and of lists, in order.
 	sections string
-	// nav puts the page into the navigation.
-	nav bool
+	// nav puts the page into the navigation, foot only into that of the footer.
+	nav, foot bool
 	// each makes the page once per item of that list, in the folder file.
 	each string
 }
@@ -119,6 +119,7 @@ func commonPages() []pageSpec {
 const (
 	thanksFile  = "thanks.html"
 	privacyFile = "privacy.html"
+	visitsFile  = "visits.html"
 	homeFile    = "index.html"
 )
 
@@ -128,33 +129,19 @@ var sectionKind = map[string]string{
 	"menu": "pricing", "faq": "faq", "quotes": "testimonials", "story": "about",
 	"services": "services", "features": "services", "team": "team", "bookingform": "booking",
 	"gallery": "gallery", "projects": "portfolio", "newsletter": "newsletter",
-	"articles": "blog", "social": "social", "payment": "payment",
+	"articles": "blog", "social": "social", "payment": "payment", "pricetable": "pricing",
+	"compare": "pricing", "cases": "portfolio", "projectgrid": "portfolio", "album": "gallery",
+	"voices": "testimonials", "bookbar": "booking",
 }
 
-// extraSection is the section that an optional kind adds to the first page.
-var extraSection = map[string]string{
-	"faq": "faq", "testimonials": "quotes", "newsletter": "newsletter",
-	"social": "social", "payment": "payment",
-}
-
-// pagesFor returns the pages of a brief's site: the blueprint's with the
-// optional sections on the first page, before its closing call to action.
+// pagesFor returns the pages of a brief's site: the blueprint's with what the
+// optional kinds add to them.
 func pagesFor(b brief) []pageSpec {
-	pages := append(slices.Clone(blueprints[b.Business].pages), commonPages()...)
-	sections := strings.Fields(pages[0].sections)
+	pages := slices.Clone(blueprints[b.Business].pages)
 	for _, kind := range b.Extras {
-		section := extraSection[kind]
-		if section == "" || slices.Contains(sections, section) {
-			continue
-		}
-		at := len(sections)
-		if last := sections[at-1]; last == "cta" || last == "newsletter" {
-			at--
-		}
-		sections = slices.Insert(sections, at, section)
+		pages = withKind(pages, b.Business, kind)
 	}
-	pages[0].sections = strings.Join(sections, " ")
-	return pages
+	return append(pages, commonPages()...)
 }
 
 // featuresOf returns the kinds that a brief's site has.

@@ -28,8 +28,12 @@ type brief struct {
 	// Services are those that the prompt named, in the prompt's Language.
 	Services []service `json:"services,omitempty"`
 	Language string    `json:"language"`
-	// Extras are the optional sections, in the order of analysis.Kinds.
+	// Extras are the kinds that were added, in the order of analysis.Kinds.
 	Extras []string `json:"extras,omitempty"`
+	// Color is a key of hues that the theme was turned to, Dark says that the
+	// site is dark for everybody.
+	Color string `json:"color,omitempty"`
+	Dark  bool   `json:"dark,omitempty"`
 }
 
 type service struct {
@@ -37,34 +41,13 @@ type service struct {
 	Name string `json:"name"`
 }
 
-// optional are the kinds that a site has only when they are asked for; any
-// business can have them.
-func optional() []string {
-	return []string{"faq", "testimonials", "newsletter", "social", "payment", "darkMode"}
-}
-
-// briefFor reads the request. For an update it is the brief of the base with
-// the sections added that the prompt asks for; those come back too.
-func briefFor(req engine.Request) (b brief, added []string) {
+// briefFor reads the request for a new site.
+func briefFor(req engine.Request) brief {
 	a := analysis.Analyze(req.Prompt, req.Locale)
 	for _, answer := range req.Answers {
 		a = a.WithAnswer(answer.QuestionID, answer.ChoiceID, answer.Text)
 	}
-	b = newBrief(a)
-	base, ok := manifestOf(req.Base)
-	if req.Operation != engine.Update || !ok {
-		return b, nil
-	}
-	for _, kind := range b.Extras {
-		if !slices.Contains(base.Extras, kind) {
-			added = append(added, kind)
-		}
-	}
-	base.Extras = ordered(append(slices.Clone(base.Extras), added...))
-	if !a.BrandDerived {
-		base.Brand = a.BrandName
-	}
-	return base, added
+	return newBrief(a)
 }
 
 func newBrief(a analysis.Analysis) brief {
@@ -91,15 +74,11 @@ func newBrief(a analysis.Analysis) brief {
 	return b
 }
 
-// extrasOf returns the optional kinds that the prompt asks for.
+// extrasOf returns the kinds that the prompt asks for and that a site of the
+// business does not have of itself.
 func extrasOf(a analysis.Analysis) []string {
-	var out []string
-	for _, kind := range a.Requirements {
-		if slices.Contains(optional(), kind) {
-			out = append(out, kind)
-		}
-	}
-	return out
+	own := featuresOf(brief{Business: a.BusinessType})
+	return slices.DeleteFunc(slices.Clone(a.Requirements), func(kind string) bool { return slices.Contains(own, kind) })
 }
 
 // ordered sorts kinds as analysis.Kinds does and drops repetitions.

@@ -73,8 +73,27 @@ func loadCopy(b brief, language string) (*copytext, *shared, error) {
 	if err := readCopy(language, "shared", fill, common); err != nil {
 		return nil, nil, err
 	}
+	if len(b.Extras) > 0 {
+		if err := common.complete(language, fill); err != nil {
+			return nil, nil, err
+		}
+	}
 	maps.Copy(common.Words, text.Words)
 	return text, common, nil
+}
+
+// complete adds what optional kinds and updates say, which most sites do without.
+// No key stands in both.
+func (s *shared) complete(language string, fill *strings.Replacer) error {
+	more := &shared{}
+	if err := readCopy(language, "more", fill, more); err != nil {
+		return err
+	}
+	maps.Copy(s.Words, more.Words)
+	maps.Copy(s.Lists, more.Lists)
+	maps.Copy(s.Heads, more.Heads)
+	maps.Copy(s.Narrative, more.Narrative)
+	return nil
 }
 
 func readCopy(language, name string, fill *strings.Replacer, into any) error {

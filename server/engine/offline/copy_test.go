@@ -97,13 +97,20 @@ func TestWordsExist(t *testing.T) {
 			keys["theme."+p.name] = true
 		}
 	}
-	for _, kind := range optional() {
+	for _, kind := range analysis.Kinds() {
 		keys["kind."+kind] = true
+	}
+	for _, ladder := range additions {
+		for _, step := range ladder {
+			if key := step.page.key; key != "" {
+				keys["page."+key], keys["page."+key+".lead"] = true, true
+			}
+		}
 	}
 	for _, language := range languages {
 		keys["language."+language] = true
 		for _, business := range analysis.BusinessTypes() {
-			text, words, err := loadCopy(brief{Business: business, Brand: "B", Locale: language}, language)
+			text, words, err := loadCopy(brief{Business: business, Brand: "B", Locale: language, Extras: analysis.Kinds()}, language)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,16 +132,16 @@ func checkWords(t *testing.T, language string, words *shared, keys map[string]bo
 // checkBlueprint checks that every section has its words and its list.
 func checkBlueprint(t *testing.T, language, business string, text *copytext, words *shared) {
 	t.Helper()
-	bare := []string{"hero", "facts", "pagehead", "pricelist", "menu", "products", "product", "project", "article", "timetable", "cart", "bookingform", "contactform", "prose", "thanks", "missing"}
-	listless := append([]string{"hero", "cta", "visit", "newsletter", "featured", "pricelist"}, bare[2:]...)
-	b := brief{Business: business, Extras: optional()}
+	bare := []string{"hero", "facts", "pagehead", "pricelist", "menu", "products", "product", "project", "article", "timetable", "cart", "bookingform", "contactform", "prose", "thanks", "missing", "album", "projectgrid", "archive", "visits"}
+	listless := append([]string{"hero", "cta", "visit", "newsletter", "featured", "pricelist", "pricetable", "compare"}, bare[2:]...)
+	b := brief{Business: business, Extras: analysis.Kinds()}
 	for _, page := range pagesFor(b) {
 		for section := range strings.FieldsSeq(page.sections) {
 			where := fmt.Sprintf("%s %s: section %s", language, business, section)
 			if text.Heads[section].Title == "" && words.Heads[section].Title == "" && !slices.Contains(bare, section) {
 				t.Errorf("%s has no head", where)
 			}
-			if len(text.Lists[section]) == 0 && len(words.Lists[section]) == 0 && !slices.Contains(listless, section) {
+			if len(text.Lists[section]) == 0 && len(words.Lists[section]) == 0 && len(words.Lists[section+":"+business]) == 0 && !slices.Contains(listless, section) {
 				t.Errorf("%s has no list", where)
 			}
 		}
@@ -159,7 +166,15 @@ func TestPalettesAreReadable(t *testing.T) {
 	}
 	for _, business := range analysis.BusinessTypes() {
 		for _, p := range palettes[business] {
-			for mode, scheme := range map[string]palette{"light": p, "dark": p.dark()} {
+			schemes := map[string]palette{"light": p, "dark": p.dark()}
+			if p.isDark() {
+				schemes["light of dark"] = p.light()
+			}
+			for color := range hues {
+				schemes[color] = p.recolored(color)
+				schemes["dark "+color] = p.recolored(color).dark()
+			}
+			for mode, scheme := range schemes {
 				colors := map[string]string{}
 				for pair := range strings.SplitSeq(scheme.properties(), ";") {
 					if key, value, ok := strings.Cut(strings.TrimPrefix(pair, "--"), ":"); ok {

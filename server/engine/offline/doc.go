@@ -11,6 +11,15 @@
 // holds what the pages say, a file per language and business. Illustrations
 // are SVG drawn by code from a seed.
 //
+// # Updates
+//
+// An update reads what its prompt asks for (wish.go), and puts it into the files
+// as they stand: the base's manifest holds the brief of before, and the lines in
+// which the two briefs' sites differ are merged into each file, which a person may
+// have changed since. kinds.go says what each kind of the suggestions adds to
+// which business. A site of another origin gets sections with a look of their own
+// in its first page (guest.go).
+//
 // A new language is a folder under copy/ and its name in languages.
 //
 // # Invariants
@@ -20,7 +29,11 @@
 //   - A site makes no request to another host. Its links are relative, name
 //     the file and lead to something that exists.
 //   - User text reaches a page only through html/template or JSON encoding.
-//   - It works in a sandbox without storage, cookies or a same origin.
+//   - It works in a sandbox without storage, cookies or a same origin. What an
+//     optional part would remember, it then forgets.
+//   - An update writes the files that it changes and no others, and puts lines
+//     into them; it replaces a line only where what the line says has changed. The
+//     same update again changes nothing.
 //
 // It does not store files, check them or know what a build is.
 package offline

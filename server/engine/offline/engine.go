@@ -46,20 +46,30 @@ func (e *Engine) Name() string { return Name }
 // Plan streams a designer's explanation of the site, a few words at a time, and
 // returns the plan. It fails only with the context or the sink.
 func (e *Engine) Plan(ctx context.Context, req engine.Request, sink engine.Sink) (*engine.Plan, engine.Usage, error) {
-	b, added := briefFor(req)
-	site, err := newSite(b)
+	plan, text, err := planOf(req)
 	if err != nil {
 		return nil, usage(), err
 	}
-	if err := e.say(ctx, narrative(site, added), sink); err != nil {
+	if err := e.say(ctx, text, sink); err != nil {
 		return nil, usage(), err
 	}
-	plan, err := site.plan()
-	return plan, usage(), err
+	return plan, usage(), nil
 }
 
-// Write streams the plan's files except those in done. For an update, files of
-// the base that the plan does not change are streamed as they were.
+// planOf returns the plan for a request and what to say about it.
+func planOf(req engine.Request) (*engine.Plan, string, error) {
+	if isUpdate(req) {
+		return planUpdate(req)
+	}
+	site, err := newSite(briefFor(req))
+	if err != nil {
+		return nil, "", err
+	}
+	plan, err := site.plan()
+	return plan, narrative(site), err
+}
+
+// Write streams the plan's files except those in done.
 func (e *Engine) Write(ctx context.Context, req engine.Request, plan *engine.Plan, done []string, sink engine.Sink) (engine.Usage, error) {
 	files, err := filesOf(req, plan)
 	if err != nil {
@@ -87,6 +97,9 @@ func (e *Engine) Fix(ctx context.Context, req engine.Request, plan *engine.Plan,
 
 // filesOf renders what plan announces, in its order.
 func filesOf(req engine.Request, plan *engine.Plan) ([]engine.File, error) {
+	if isUpdate(req) {
+		return updateOf(req, plan)
+	}
 	var b brief
 	if err := json.Unmarshal(plan.Private, &b); err != nil {
 		return nil, fmt.Errorf("plan of another engine: %w", err)
@@ -95,11 +108,7 @@ func filesOf(req engine.Request, plan *engine.Plan) ([]engine.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := site.render()
-	if err != nil || req.Operation != engine.Update {
-		return files, err
-	}
-	return mergeBase(req.Base, files)
+	return site.render()
 }
 
 // usage is that of any call: nothing is paid for.

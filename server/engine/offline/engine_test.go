@@ -150,45 +150,6 @@ func TestFixWritesWhatFailedOrIsMissing(t *testing.T) {
 	}
 }
 
-func TestUpdateAddsSectionsAndKeepsTheRest(t *testing.T) {
-	t.Parallel()
-	_, rec := build(t, prompt("A booking site for my hair salon in Lyon"))
-	var base []engine.File
-	for _, name := range rec.Order {
-		content := rec.Files[name]
-		if name == "about.html" {
-			content = []byte("changed by hand")
-		}
-		base = append(base, engine.File{Path: name, Content: content})
-	}
-	plan, updated := build(t, engine.Request{Operation: engine.Update, Prompt: "Add a newsletter and a dark mode", Base: base})
-	if !slices.Contains(plan.Features, "newsletter") || !slices.Contains(plan.Features, "darkMode") || !slices.Contains(plan.Features, "booking") {
-		t.Errorf("features are %v", plan.Features)
-	}
-	if !bytes.Contains(updated.Files["index.html"], []byte(`id="newsletter"`)) {
-		t.Error("index.html has no newsletter")
-	}
-	if !bytes.Contains(updated.Files["assets/site.css"], []byte("prefers-color-scheme:dark")) {
-		t.Error("the stylesheet has no dark scheme")
-	}
-	changed := []string{"assets/site.css", "index.html", "fr/index.html", "site.json"}
-	for _, file := range base {
-		same := bytes.Equal(file.Content, updated.Files[file.Path])
-		if same == slices.Contains(changed, file.Path) {
-			t.Errorf("%s: unchanged is %v", file.Path, same)
-		}
-	}
-}
-
-func TestUpdateOfAForeignSite(t *testing.T) {
-	t.Parallel()
-	base := []engine.File{{Path: "site.json", Content: []byte(`{"business":"../x"}`)}, {Path: "index.html", Content: []byte("x")}}
-	_, rec := build(t, engine.Request{Operation: engine.Update, Prompt: "Add a gallery to my salon", Base: base})
-	if len(rec.Files["index.html"]) < 100 {
-		t.Error("no site was written over a base without a brief")
-	}
-}
-
 func BenchmarkSite(b *testing.B) {
 	e := offline.New(offline.Options{})
 	req := prompt("A booking site for my hair salon in Lyon")

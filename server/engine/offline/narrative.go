@@ -7,7 +7,7 @@ import (
 
 // narrative is what the engine says while it plans: what it understood, which
 // pages and sections there will be and why, colors, languages, extras.
-func narrative(s *site, added []string) string {
+func narrative(s *site) string {
 	e := s.editions[0]
 	lines := e.words.Narrative
 	fill := strings.NewReplacer(
@@ -18,14 +18,10 @@ func narrative(s *site, added []string) string {
 		"{sections}", e.join(e.sectionNames()),
 		"{theme}", e.words.Words["theme."+s.colors.name],
 		"{count}", strconv.Itoa(len(s.files())),
-		"{added}", e.join(e.kindNames(added)),
 		"{services}", e.join(e.serviceNames()),
 		"{language}", e.words.Words["language."+s.brief.Second],
 	)
 	keys := []string{"open", "structure", "sections"}
-	if len(added) > 0 {
-		keys = []string{"update"}
-	}
 	if len(s.brief.Services) > 0 {
 		keys = append(keys, "services")
 	}

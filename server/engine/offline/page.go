@@ -4,6 +4,8 @@ import (
 	"html/template"
 	"path"
 	"strings"
+
+	"github.com/sheenapps/sheen/server/engine"
 )
 
 // page is a page of an edition. Its methods are what templates call.
@@ -18,6 +20,9 @@ type page struct {
 	Position int
 	// Body are the rendered sections.
 	Body template.HTML
+	// guest are the files of a site that the page is made for without being one
+	// of its own; nil for the engine's own sites.
+	guest []engine.File
 }
 
 // section is a page at one of its sections.
@@ -108,7 +113,12 @@ func (p *page) Initial() string {
 }
 
 // Link returns the address of a file of this edition, relative to the page.
-func (p *page) Link(file string) string { return p.relative(p.prefix + file) }
+func (p *page) Link(file string) string {
+	if p.guest != nil && find(p.guest, file) == nil {
+		return homeFile
+	}
+	return p.relative(p.prefix + file)
+}
 
 // Asset returns the address of a file of the site, relative to the page.
 func (p *page) Asset(file string) string { return p.relative(file) }
@@ -147,6 +157,18 @@ func (p *page) Nav() []link {
 	return out
 }
 
+// Foot lists the pages that only the footer leads to.
+func (p *page) Foot() []link {
+	var out []link
+	for _, spec := range p.pages {
+		if spec.foot {
+			label := (&page{edition: p.edition, spec: spec}).Copy().Nav
+			out = append(out, link{Href: p.Link(spec.file), Label: label})
+		}
+	}
+	return out
+}
+
 // Languages lists the same page in every edition; nothing where there is one.
 func (p *page) Languages() []link {
 	if len(p.editions) < 2 {
@@ -163,17 +185,27 @@ func (p *page) Languages() []link {
 
 var languageNames = map[string]string{"en": "English", "fr": "Français", "ar": "العربية"}
 
-// List returns a list of the copy.
-func (p *page) List(name string) []item {
-	if items, ok := p.text.Lists[name]; ok {
+// List returns a list of the copy: the business's own, else one that was written
+// for businesses of its type, else one for all.
+func (e *edition) List(name string) []item {
+	if items, ok := e.text.Lists[name]; ok {
 		return items
 	}
-	return p.words.Lists[name]
+	if items, ok := e.words.Lists[name+":"+e.brief.Business]; ok {
+		return items
+	}
+	return e.words.Lists[name]
 }
+
+// Own returns a list of the business's own copy.
+func (p *page) Own(name string) []item { return p.text.Lists[name] }
 
 // HeadOf returns the words over a section.
 func (p *page) HeadOf(name string) head {
 	if h, ok := p.text.Heads[name]; ok {
+		return h
+	}
+	if h, ok := p.words.Heads[name+":"+p.brief.Business]; ok {
 		return h
 	}
 	return p.words.Heads[name]

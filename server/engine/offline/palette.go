@@ -136,8 +136,7 @@ func (p palette) properties() string {
 // dark is the palette for a dark scheme: the same hues on a deep ground. A
 // palette that is dark already stays as it is.
 func (p palette) dark() palette {
-	const dim = 0.2
-	if luminance(p.paper) < dim {
+	if p.isDark() {
 		return p
 	}
 	ground := mix(p.deep, black, 0.55)
@@ -145,6 +144,21 @@ func (p palette) dark() palette {
 		name: p.name, paper: ground, surface: mix(ground, white, 0.06), tint: mix(ground, p.accent2, 0.16),
 		ink: mix(white, p.tint, 0.4), accent: legible(p.accent, white, ground), accent2: p.accent2,
 		deep: mix(ground, black, 0.4),
+	}
+}
+
+// isDark says whether a palette has light text on a dark ground.
+func (p palette) isDark() bool {
+	const dim = 0.2
+	return luminance(p.paper) < dim
+}
+
+// light is a dark palette for a light scheme; its loud colors stay on grounds of
+// their own.
+func (p palette) light() palette {
+	return palette{
+		name: p.name, paper: mix(white, p.ink, 0.5), surface: white, tint: mix(white, p.accent, 0.22),
+		ink: p.paper, accent: legible(p.accent, p.paper, white), accent2: p.accent2, deep: p.deep,
 	}
 }
 

@@ -3,8 +3,10 @@ package offline
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -44,6 +46,13 @@ func (s *site) render() ([]engine.File, error) {
 		{Path: jsFile, Content: js},
 		{Path: iconFile, Content: []byte(s.favicon())},
 	}
+	for _, extra := range s.extras() {
+		content, err := extra.content()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, engine.File{Path: extra.path, Content: content})
+	}
 	for _, e := range s.editions {
 		for _, p := range e.allPages() {
 			content, err := p.render()
@@ -69,8 +78,13 @@ func (s *site) stylesheet() ([]byte, error) {
 	}
 	for _, kind := range s.brief.Extras {
 		if kind == "darkMode" {
-			fmt.Fprintf(&b, "@media (prefers-color-scheme:dark){:root{color-scheme:dark;%s}}\n", s.colors.dark().properties())
+			s.colors.writeSchemes(&b)
 		}
+		part, err := templateFiles.ReadFile("templates/kinds/" + kind + ".css")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("stylesheet: %w", err)
+		}
+		b.Write(part)
 	}
 	return b.Bytes(), nil
 }

@@ -34,12 +34,16 @@ type edition struct {
 
 func newSite(b brief) (*site, error) {
 	plans, ok := blueprints[b.Business]
+	known := func(kind string) bool { return slices.Contains(analysis.Kinds(), kind) }
+	if slices.ContainsFunc(b.Extras, func(kind string) bool { return !known(kind) }) {
+		return nil, fmt.Errorf("brief with the kinds %q: %w", b.Extras, errBrief)
+	}
 	if !ok || b.Theme < 0 || b.Theme >= len(palettes[b.Business]) {
 		return nil, fmt.Errorf("brief for %q with theme %d: %w", b.Business, b.Theme, errBrief)
 	}
 	s := &site{
 		brief: b, place: placeOf(b), region: regionOf(b), plans: plans,
-		colors: palettes[b.Business][b.Theme], pages: pagesFor(b),
+		colors: colorsOf(b), pages: pagesFor(b),
 	}
 	tags := []string{b.Locale}
 	if b.Second != "" {
@@ -139,6 +143,9 @@ func (s *site) files() []engine.PlannedFile {
 		{Path: jsFile, Purpose: words["purpose.js"]},
 		{Path: iconFile, Purpose: words["purpose.icon"]},
 	}
+	for _, extra := range s.extras() {
+		files = append(files, engine.PlannedFile{Path: extra.path, Purpose: words["purpose."+extra.purpose]})
+	}
 	for _, e := range s.editions {
 		for _, p := range e.allPages() {
 			purpose := p.title()
@@ -159,7 +166,7 @@ func (e *edition) allPages() []*page {
 			out = append(out, &page{edition: e, spec: spec, file: spec.file})
 			continue
 		}
-		for i, it := range e.text.Lists[spec.each] {
+		for i, it := range e.List(spec.each) {
 			out = append(out, &page{
 				edition: e, spec: spec, file: path.Join(spec.file, it.ID+".html"), Item: &it, Position: i,
 			})
