@@ -63,12 +63,12 @@ soak: ## Run the long tests, those behind the build tag soak
 	go test -race -tags soak -run Soak -timeout 2h $(PKG)
 
 .PHONY: generate
-generate: ## Write the gen/ folders, store/*.sql.go and the README's settings anew
+generate: ## Write the gen/ folders, store/*.sql.go, the README's settings and the docs' diagram anew
 	$(TOOL) buf format -w proto
 	$(TOOL) buf generate
 	$(TOOL) buf generate --template server/conformance/buf.gen.yaml
 	$(TOOL) sqlc generate
-	go test . -run TestReadmeListsTheSettings -update
+	go test . -run 'TestReadmeListsTheSettings|TestLifecycleIsDocumented' -update
 
 .PHONY: format
 format: ## Format Go and Protobuf files

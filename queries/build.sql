@@ -3,18 +3,15 @@ INSERT INTO projects (id, user_id) VALUES (@id, @user_id);
 
 -- name: ProjectByIDForUpdate :one
 -- Locks the project of a user, whatever changes it or starts a build in it waits.
-SELECT * FROM projects WHERE id = @id AND user_id = @user_id FOR UPDATE;
+-- The lock lets references to the project pass: a worker that writes twice to its
+-- build in one transaction takes one, and has the build's lock then.
+SELECT * FROM projects WHERE id = @id AND user_id = @user_id FOR NO KEY UPDATE;
 
 -- name: ProjectByID :one
 -- A project and the oldest of the builds in it that are not over, if any.
 SELECT p.*, b.id AS active_build_id
 FROM projects p
-LEFT JOIN builds b ON b.id = (
-    SELECT a.id FROM builds a
-    WHERE a.project_id = p.id AND a.state NOT IN ('complete', 'failed', 'cancelled')
-    ORDER BY a.id
-    LIMIT 1
-)
+LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled') AND NOT b.waiting
 WHERE p.id = @id AND p.user_id = @user_id;
 
 -- name: ProjectAddVersion :one
@@ -49,7 +46,9 @@ INSERT INTO builds (
     answers,
     state,
     hold_id,
-    held_seconds
+    held_seconds,
+    waiting,
+    free
 ) VALUES (
     @id,
     @build_session_id,
@@ -63,7 +62,9 @@ INSERT INTO builds (
     @answers,
     'queued',
     @hold_id,
-    @held_seconds
+    @held_seconds,
+    @waiting,
+    @free
 )
 RETURNING *;
 
@@ -88,7 +89,7 @@ SELECT * FROM builds WHERE id = @id AND user_id = @user_id FOR UPDATE;
 -- name: BuildActiveOfProject :one
 -- The active build of a project. Index: builds_active_project.
 SELECT id FROM builds
-WHERE project_id = @project_id AND state NOT IN ('complete', 'failed', 'cancelled');
+WHERE project_id = @project_id AND state NOT IN ('complete', 'failed', 'cancelled') AND NOT waiting;
 
 -- name: BuildList :many
 -- A user's builds, the newest first, from before an id on, of one project or
@@ -103,7 +104,8 @@ LIMIT @page_size;
 
 -- name: BuildLeaseTake :one
 -- Takes the lease of a build that nobody works on: the token moves on, so that
--- whoever held it before can write nothing more. No row: over, or held.
+-- whoever held it before can write nothing more. No row: over, held, or waiting
+-- for another build.
 UPDATE builds
 SET lease_token = lease_token + 1,
     lease_expire_time = clock_timestamp() + interval '1 millisecond' * @ttl_ms::bigint,
@@ -111,6 +113,7 @@ SET lease_token = lease_token + 1,
     start_time = coalesce(start_time, clock_timestamp())
 WHERE id = @id
   AND state NOT IN ('complete', 'failed', 'cancelled')
+  AND NOT waiting
   AND (lease_expire_time IS NULL OR lease_expire_time <= clock_timestamp())
 RETURNING *;
 
@@ -154,6 +157,7 @@ RETURNING id;
 -- another state, or the lease is another's.
 UPDATE builds
 SET state = @to_state,
+    phase_time = clock_timestamp(),
     fix_attempt = fix_attempt + CASE WHEN @to_state = 'fixing' THEN 1 ELSE 0 END
 WHERE id = @id AND state = @from_state AND lease_token = @lease_token
 RETURNING *;
@@ -161,20 +165,24 @@ RETURNING *;
 -- name: BuildEndIfState :one
 -- The guarded transition to a final state. The token moves on, so that whoever
 -- still works on the build can write nothing more; the last event is appended
--- with the new one. No row: the build is in another state, or the lease is
--- another's.
+-- with the new one. No row: the build is in another state, the lease is
+-- another's, or it would be complete though its user wants it to stop.
 UPDATE builds
 SET state = @to_state,
     progress_permille = CASE WHEN @to_state = 'complete' THEN 1000 ELSE progress_permille END,
     charged_seconds = @charged_seconds,
     held_seconds = 0,
+    waiting = false,
     error_reason = sqlc.narg('error_reason'),
     error_class = sqlc.narg('error_class'),
     error_retryable = @error_retryable,
     lease_token = lease_token + 1,
     lease_expire_time = NULL,
     end_time = clock_timestamp()
-WHERE id = @id AND state = @from_state AND lease_token = @lease_token
+WHERE id = @id
+  AND state = @from_state
+  AND lease_token = @lease_token
+  AND (@to_state <> 'complete' OR cancel_request_time IS NULL)
 RETURNING *;
 
 -- name: BuildSetVersion :execrows

@@ -6,7 +6,7 @@ FROM projects p
 LEFT JOIN builds b ON b.id = (
     SELECT a.id FROM builds a
     WHERE a.project_id = p.id AND a.state NOT IN ('complete', 'failed', 'cancelled')
-    ORDER BY a.id
+    ORDER BY a.waiting, a.id
     LIMIT 1
 )
 WHERE p.user_id = @user_id AND p.id < @before_id

@@ -29,7 +29,6 @@ import (
 // notServed are the procedures of the contract that later work brings: they
 // answer UNIMPLEMENTED. Whoever implements one takes it out.
 var notServed = []string{
-	"/sheen.build.v1.BuildService/RetryBuild",
 	"/sheen.event.v1.EventService/ReportMetrics",
 	"/sheen.recommendation.v1.RecommendationService/ApplyRecommendation",
 	"/sheen.recommendation.v1.RecommendationService/GetRecommendations",

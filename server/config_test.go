@@ -97,7 +97,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_EVENT_RETENTION": "36h", "SHEEN_PACKAGES": "tiny:60:10000:EUR:8760h", "SHEEN_PURCHASE_URL": "https://app.example.com/buy",
 		"SHEEN_PAYMENTS": "stripe", "SHEEN_STRIPE_SECRET_KEY": "sk_test_1", "SHEEN_STRIPE_WEBHOOK_SECRET": "whsec_1",
 		"SHEEN_STRIPE_API_URL": "http://localhost:12111/", "SHEEN_BLOBS": "s3://sites?region=eu-west-3",
-		"SHEEN_DEPLOY_TARGETS": "cloudflare-pages, local",
+		"SHEEN_DEPLOY_TARGETS":       "cloudflare-pages, local",
 		"SHEEN_CLOUDFLARE_API_TOKEN": "cf_1", "SHEEN_CLOUDFLARE_ACCOUNT_ID": "0123456789abcdef0123456789abcdef",
 		"SHEEN_CLOUDFLARE_PROJECT": "sites", "SHEEN_WRANGLER": "/opt/wrangler",
 	}, nil)
@@ -117,7 +117,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		PurchaseURL:    "https://app.example.com/buy", Payments: server.PaymentsStripe,
 		StripeSecretKey: server.NewSecret("sk_test_1"), StripeWebhookSecret: server.NewSecret("whsec_1"),
 		StripeAPIURL: "http://localhost:12111", Blobs: "s3://sites?region=eu-west-3",
-		DeployTargets: []string{"cloudflare-pages", "local"},
+		DeployTargets:      []string{"cloudflare-pages", "local"},
 		CloudflareAPIToken: server.NewSecret("cf_1"), CloudflareAccountID: "0123456789abcdef0123456789abcdef",
 		CloudflareProject: "sites", Wrangler: "/opt/wrangler",
 	}

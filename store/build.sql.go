@@ -15,7 +15,7 @@ import (
 
 const buildActiveOfProject = `-- name: BuildActiveOfProject :one
 SELECT id FROM builds
-WHERE project_id = $1 AND state NOT IN ('complete', 'failed', 'cancelled')
+WHERE project_id = $1 AND state NOT IN ('complete', 'failed', 'cancelled') AND NOT waiting
 `
 
 type BuildActiveOfProjectParams struct {
@@ -31,7 +31,7 @@ func (q *Queries) BuildActiveOfProject(ctx context.Context, db DBTX, arg *BuildA
 }
 
 const buildByID = `-- name: BuildByID :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2
 `
 
 type BuildByIDParams struct {
@@ -74,6 +74,9 @@ func (q *Queries) BuildByID(ctx context.Context, db DBTX, arg *BuildByIDParams) 
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -81,7 +84,7 @@ func (q *Queries) BuildByID(ctx context.Context, db DBTX, arg *BuildByIDParams) 
 }
 
 const buildByIDForUpdate = `-- name: BuildByIDForUpdate :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2 FOR UPDATE
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2 FOR UPDATE
 `
 
 type BuildByIDForUpdateParams struct {
@@ -125,6 +128,9 @@ func (q *Queries) BuildByIDForUpdate(ctx context.Context, db DBTX, arg *BuildByI
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -132,7 +138,7 @@ func (q *Queries) BuildByIDForUpdate(ctx context.Context, db DBTX, arg *BuildByI
 }
 
 const buildBySession = `-- name: BuildBySession :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds WHERE user_id = $1 AND build_session_id = $2
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds WHERE user_id = $1 AND build_session_id = $2
 `
 
 type BuildBySessionParams struct {
@@ -176,6 +182,9 @@ func (q *Queries) BuildBySession(ctx context.Context, db DBTX, arg *BuildBySessi
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -187,7 +196,7 @@ UPDATE builds
 SET cancel_request_time = coalesce(cancel_request_time, clock_timestamp()),
     cancel_reason = CASE WHEN cancel_request_time IS NULL THEN $1::text ELSE cancel_reason END
 WHERE id = $2
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
 `
 
 type BuildCancelRequestParams struct {
@@ -231,6 +240,9 @@ func (q *Queries) BuildCancelRequest(ctx context.Context, db DBTX, arg *BuildCan
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -274,14 +286,18 @@ SET state = $1,
     progress_permille = CASE WHEN $1 = 'complete' THEN 1000 ELSE progress_permille END,
     charged_seconds = $2,
     held_seconds = 0,
+    waiting = false,
     error_reason = $3,
     error_class = $4,
     error_retryable = $5,
     lease_token = lease_token + 1,
     lease_expire_time = NULL,
     end_time = clock_timestamp()
-WHERE id = $6 AND state = $7 AND lease_token = $8
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
+WHERE id = $6
+  AND state = $7
+  AND lease_token = $8
+  AND ($1 <> 'complete' OR cancel_request_time IS NULL)
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
 `
 
 type BuildEndIfStateParams struct {
@@ -297,8 +313,8 @@ type BuildEndIfStateParams struct {
 
 // The guarded transition to a final state. The token moves on, so that whoever
 // still works on the build can write nothing more; the last event is appended
-// with the new one. No row: the build is in another state, or the lease is
-// another's.
+// with the new one. No row: the build is in another state, the lease is
+// another's, or it would be complete though its user wants it to stop.
 func (q *Queries) BuildEndIfState(ctx context.Context, db DBTX, arg *BuildEndIfStateParams) (*Build, error) {
 	row := db.QueryRow(ctx, buildEndIfState,
 		arg.ToState,
@@ -343,6 +359,9 @@ func (q *Queries) BuildEndIfState(ctx context.Context, db DBTX, arg *BuildEndIfS
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -431,7 +450,9 @@ INSERT INTO builds (
     answers,
     state,
     hold_id,
-    held_seconds
+    held_seconds,
+    waiting,
+    free
 ) VALUES (
     $1,
     $2,
@@ -445,9 +466,11 @@ INSERT INTO builds (
     $10,
     'queued',
     $11,
-    $12
+    $12,
+    $13,
+    $14
 )
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
 `
 
 type BuildInsertParams struct {
@@ -463,6 +486,8 @@ type BuildInsertParams struct {
 	Answers        json.RawMessage
 	HoldID         uuid.UUID
 	HeldSeconds    int64
+	Waiting        bool
+	Free           bool
 }
 
 func (q *Queries) BuildInsert(ctx context.Context, db DBTX, arg *BuildInsertParams) (*Build, error) {
@@ -479,6 +504,8 @@ func (q *Queries) BuildInsert(ctx context.Context, db DBTX, arg *BuildInsertPara
 		arg.Answers,
 		arg.HoldID,
 		arg.HeldSeconds,
+		arg.Waiting,
+		arg.Free,
 	)
 	var i Build
 	err := row.Scan(
@@ -513,6 +540,9 @@ func (q *Queries) BuildInsert(ctx context.Context, db DBTX, arg *BuildInsertPara
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -615,8 +645,9 @@ SET lease_token = lease_token + 1,
     start_time = coalesce(start_time, clock_timestamp())
 WHERE id = $2
   AND state NOT IN ('complete', 'failed', 'cancelled')
+  AND NOT waiting
   AND (lease_expire_time IS NULL OR lease_expire_time <= clock_timestamp())
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
 `
 
 type BuildLeaseTakeParams struct {
@@ -625,7 +656,8 @@ type BuildLeaseTakeParams struct {
 }
 
 // Takes the lease of a build that nobody works on: the token moves on, so that
-// whoever held it before can write nothing more. No row: over, or held.
+// whoever held it before can write nothing more. No row: over, held, or waiting
+// for another build.
 func (q *Queries) BuildLeaseTake(ctx context.Context, db DBTX, arg *BuildLeaseTakeParams) (*Build, error) {
 	row := db.QueryRow(ctx, buildLeaseTake, arg.TtlMs, arg.ID)
 	var i Build
@@ -661,6 +693,9 @@ func (q *Queries) BuildLeaseTake(ctx context.Context, db DBTX, arg *BuildLeaseTa
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -668,7 +703,7 @@ func (q *Queries) BuildLeaseTake(ctx context.Context, db DBTX, arg *BuildLeaseTa
 }
 
 const buildList = `-- name: BuildList :many
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds
 WHERE user_id = $1
   AND id < $2
   AND ($3::uuid IS NULL OR project_id = $3)
@@ -734,6 +769,9 @@ func (q *Queries) BuildList(ctx context.Context, db DBTX, arg *BuildListParams) 
 			&i.CreateTime,
 			&i.StartTime,
 			&i.EndTime,
+			&i.Waiting,
+			&i.Free,
+			&i.PhaseTime,
 			&i.Webhooks,
 			&i.BaseVersionID,
 		); err != nil {
@@ -748,7 +786,7 @@ func (q *Queries) BuildList(ctx context.Context, db DBTX, arg *BuildListParams) 
 }
 
 const buildNewestOfProject = `-- name: BuildNewestOfProject :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id FROM builds
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds
 WHERE project_id = $1 AND user_id = $2
 ORDER BY id DESC
 LIMIT 1
@@ -795,6 +833,9 @@ func (q *Queries) BuildNewestOfProject(ctx context.Context, db DBTX, arg *BuildN
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -951,9 +992,10 @@ func (q *Queries) BuildStepList(ctx context.Context, db DBTX, arg *BuildStepList
 const buildTransitionIfState = `-- name: BuildTransitionIfState :one
 UPDATE builds
 SET state = $1,
+    phase_time = clock_timestamp(),
     fix_attempt = fix_attempt + CASE WHEN $1 = 'fixing' THEN 1 ELSE 0 END
 WHERE id = $2 AND state = $3 AND lease_token = $4
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
 `
 
 type BuildTransitionIfStateParams struct {
@@ -1005,6 +1047,9 @@ func (q *Queries) BuildTransitionIfState(ctx context.Context, db DBTX, arg *Buil
 		&i.CreateTime,
 		&i.StartTime,
 		&i.EndTime,
+		&i.Waiting,
+		&i.Free,
+		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
 	)
@@ -1061,12 +1106,7 @@ func (q *Queries) ProjectAddVersion(ctx context.Context, db DBTX, arg *ProjectAd
 const projectByID = `-- name: ProjectByID :one
 SELECT p.id, p.user_id, p.title, p.current_version_id, p.version_count, p.create_time, p.update_time, b.id AS active_build_id
 FROM projects p
-LEFT JOIN builds b ON b.id = (
-    SELECT a.id FROM builds a
-    WHERE a.project_id = p.id AND a.state NOT IN ('complete', 'failed', 'cancelled')
-    ORDER BY a.id
-    LIMIT 1
-)
+LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled') AND NOT b.waiting
 WHERE p.id = $1 AND p.user_id = $2
 `
 
@@ -1104,7 +1144,7 @@ func (q *Queries) ProjectByID(ctx context.Context, db DBTX, arg *ProjectByIDPara
 }
 
 const projectByIDForUpdate = `-- name: ProjectByIDForUpdate :one
-SELECT id, user_id, title, current_version_id, version_count, create_time, update_time FROM projects WHERE id = $1 AND user_id = $2 FOR UPDATE
+SELECT id, user_id, title, current_version_id, version_count, create_time, update_time FROM projects WHERE id = $1 AND user_id = $2 FOR NO KEY UPDATE
 `
 
 type ProjectByIDForUpdateParams struct {
@@ -1113,6 +1153,8 @@ type ProjectByIDForUpdateParams struct {
 }
 
 // Locks the project of a user, whatever changes it or starts a build in it waits.
+// The lock lets references to the project pass: a worker that writes twice to its
+// build in one transaction takes one, and has the build's lock then.
 func (q *Queries) ProjectByIDForUpdate(ctx context.Context, db DBTX, arg *ProjectByIDForUpdateParams) (*Project, error) {
 	row := db.QueryRow(ctx, projectByIDForUpdate, arg.ID, arg.UserID)
 	var i Project

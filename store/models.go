@@ -82,6 +82,9 @@ type Build struct {
 	CreateTime        time.Time
 	StartTime         *time.Time
 	EndTime           *time.Time
+	Waiting           bool
+	Free              bool
+	PhaseTime         *time.Time
 	Webhooks          bool
 	BaseVersionID     *uuid.UUID
 }

@@ -69,7 +69,7 @@ FROM projects p
 LEFT JOIN builds b ON b.id = (
     SELECT a.id FROM builds a
     WHERE a.project_id = p.id AND a.state NOT IN ('complete', 'failed', 'cancelled')
-    ORDER BY a.id
+    ORDER BY a.waiting, a.id
     LIMIT 1
 )
 WHERE p.user_id = $1 AND p.id < $2

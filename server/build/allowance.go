@@ -32,7 +32,8 @@ var errUsedUp = errors.New("the build has used all AI time that it may")
 // what is set aside are used, it sets more aside, up to what was approved and
 // what the account has; when nothing more is to be had, the run goes on to the
 // next boundary between two steps. What is used is the sum of the calls of all
-// attempts, measured on a monotonic clock. It is safe for concurrent use.
+// attempts, measured on a monotonic clock. A build that costs nothing may use what it
+// needs. It is safe for concurrent use.
 type allowance struct {
 	run *run
 
@@ -133,6 +134,9 @@ func (a *allowance) used() time.Duration {
 // keep sets more aside if it is time to. A store that is away is asked again by
 // the next call.
 func (a *allowance) keep(ctx context.Context) error {
+	if a.run.build.Free {
+		return nil
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.err == nil && a.used() >= a.next {
@@ -147,6 +151,9 @@ func (a *allowance) keep(ctx context.Context) error {
 
 // boundary is where a run stops that has used all that it may.
 func (a *allowance) boundary(ctx context.Context) error {
+	if a.run.build.Free {
+		return nil
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.err == nil && a.usedUp() {

@@ -21,7 +21,7 @@ func (s *Service) CancelBuild(ctx context.Context, req *buildv1.CancelBuildReque
 	if err != nil {
 		return nil, err
 	}
-	if written := State(b.State) != Queued && State(b.State) != Planning; !written && !leased(b) {
+	if idle(b) {
 		ended, err := s.end(ctx, b, ending{state: Cancelled, reason: b.CancelReason})
 		switch {
 		case err == nil:
@@ -32,6 +32,13 @@ func (s *Service) CancelBuild(ctx context.Context, req *buildv1.CancelBuildReque
 		}
 	}
 	return &buildv1.CancelBuildResponse{Build: s.buildToProto(b)}, nil
+}
+
+// idle reports whether nobody works on a build, and it has no files yet that the
+// next worker would keep.
+func idle(b *store.Build) bool {
+	state := State(b.State)
+	return (state == Queued || state == Planning) && !leased(b)
 }
 
 // leased reports whether a worker may be at work on a build. Clocks differ, so

@@ -123,7 +123,7 @@ func (r *run) insertVersion(ctx context.Context, tx pgx.Tx, params *store.Versio
 	return version, err
 }
 
-// complete ends a build that passed.
+// complete ends a build that passed. A cancel that was acknowledged before comes first.
 func (r *run) complete(ctx context.Context) error {
 	version, err := r.w.queries.VersionByBuild(ctx, r.w.db, &store.VersionByBuildParams{BuildID: &r.build.ID})
 	if err != nil {
@@ -131,7 +131,17 @@ func (r *run) complete(ctx context.Context) error {
 	}
 	_, err = r.w.end(ctx, r.build, ending{state: Complete, version: version, title: r.plan.Title},
 		previewReady(r.w.origin.URL(version.ID), version.ID.String()))
+	if errors.Is(err, errTransition) && r.cancelRequested(ctx) {
+		return errCancelled
+	}
 	return err
+}
+
+// cancelRequested reports whether the run still has its build, which the user
+// wants to stop.
+func (r *run) cancelRequested(ctx context.Context) bool {
+	b, err := r.w.queries.BuildByID(ctx, r.w.db, &store.BuildByIDParams{ID: r.build.ID, UserID: r.build.UserID})
+	return err == nil && b.CancelRequestTime != nil && b.LeaseToken == r.build.LeaseToken && b.State == r.build.State
 }
 
 // keepInterrupted keeps what a build has finished that stops early; nil if nothing.

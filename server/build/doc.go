@@ -10,7 +10,8 @@
 // whose fencing token every write carries. A step is a piece of work whose
 // result is stored, so that a takeover does not repeat it. A build's allowance is
 // the AI time that it may use: what is held for it, and what can still be. A
-// deployment is a version put online on a target.
+// deployment is a version put online on a target. A build is active from its start
+// to its end unless it waits: then it is QUEUED behind the active one of its project.
 //
 // # The way of a build
 //
@@ -23,12 +24,16 @@
 //
 // # Invariants
 //
-//   - A build exists if and only if its hold, its first event and its job exist.
+//   - A build exists if and only if its hold, its first event and its job exist. A
+//     retry that costs nothing has no hold, and a build that waits has no job yet.
+//   - A project has at most one active build. Others wait behind it; its end makes
+//     the one that has waited longest the active one, in the same transaction.
 //   - A state changes only along [Transitions], by one compare-and-set that also
 //     checks the fencing token; its events commit with it.
 //   - A build whose worker is gone is taken up again within 20 s, at most three
 //     times in all.
 //   - One terminal event, one charge.
+//   - A build whose cancel was acknowledged is never complete.
 //   - A build ends even if somebody else has closed its hold: with what was charged then.
 //   - A hold grows under the lease, in the transaction that tells of it, by steps
 //     that a takeover does not repeat. No charge exceeds the approved maximum.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
@@ -31,6 +32,9 @@ type ender struct {
 	appender *event.Appender
 	origin   preview.Origin
 	logger   *slog.Logger
+	// jobs inserts the job of the build that comes next, and is set before the
+	// first use.
+	jobs *river.Client[pgx.Tx]
 }
 
 func newEnder(p Ports) *ender {
@@ -83,59 +87,80 @@ func (e *ending) outcome() meter.Outcome {
 // end ends the build that the caller has seen in b. It returns errTransition,
 // and changes nothing, if the build's state or lease is another one by now.
 func (e *ender) end(ctx context.Context, b *store.Build, how ending, pending ...*eventv1.BuildEvent) (*store.Build, error) {
-	var (
-		ended *store.Build
-		batch event.Batch
-		paid  payment
-	)
+	var done *ended
 	err := store.InTx(ctx, e.db, func(tx pgx.Tx) (err error) {
-		if paid, err = e.charge(ctx, tx, b, how); err != nil {
-			return err
-		}
-		ended, batch, err = e.endTx(ctx, tx, b, how, paid.receipt, pending)
+		done, err = e.endTx(ctx, tx, b, how, pending...)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if paid.refusal != nil {
-		e.logger.ErrorContext(ctx, "build ended whose hold somebody else had closed", "build_id", b.ID, "hold_id", b.HoldID,
-			"state", ended.State, "charged_seconds", ended.ChargedSeconds, "cause", paid.refusal)
-	}
-	ended.HeadSeq = batch.Head()
-	e.hub.Publish(batch)
-	return ended, nil
+	e.announce(ctx, done)
+	return done.build, nil
 }
 
-func (e *ender) endTx(
-	ctx context.Context, tx pgx.Tx, b *store.Build, how ending, receipt *billing.Receipt, pending []*eventv1.BuildEvent,
-) (*store.Build, event.Batch, error) {
-	if how.state == Complete {
-		err := e.queries.ProjectSetCurrent(ctx, tx, &store.ProjectSetCurrentParams{
-			ID: b.ProjectID, VersionID: &how.version.ID, Title: how.title,
-		})
-		if err != nil {
-			return nil, event.Batch{}, err
-		}
+// ended is a build that ended in a transaction.
+type ended struct {
+	build *store.Build
+	paid  payment
+	// batches are its last events, and the first of the build whose turn it is then.
+	batches []event.Batch
+}
+
+// announce tells of a build's end, once that is committed.
+func (e *ender) announce(ctx context.Context, done *ended) {
+	if b := done.build; done.paid.refusal != nil {
+		e.logger.ErrorContext(ctx, "build ended whose hold somebody else had closed", "build_id", b.ID, "hold_id", b.HoldID,
+			"state", b.State, "charged_seconds", b.ChargedSeconds, "cause", done.paid.refusal)
 	}
-	ended, err := e.queries.BuildEndIfState(ctx, tx, endParams(b, how, receipt))
+	e.hub.Publish(done.batches...)
+}
+
+// endTx ends a build in the caller's transaction, and gives its place to the next
+// one of the project. It locks the account, the project, and the builds.
+func (e *ender) endTx(
+	ctx context.Context, tx pgx.Tx, b *store.Build, how ending, pending ...*eventv1.BuildEvent,
+) (*ended, error) {
+	paid, err := e.charge(ctx, tx, b, how)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.closeProject(ctx, tx, b, how); err != nil {
+		return nil, err
+	}
+	stored, err := e.queries.BuildEndIfState(ctx, tx, endParams(b, how, paid.receipt))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, event.Batch{}, errTransition
+		return nil, errTransition
 	}
 	if err != nil {
-		return nil, event.Batch{}, err
+		return nil, err
 	}
 	events := slices.Concat(pending, []*eventv1.BuildEvent{
 		phaseChanged(b.Locale, State(b.State), how.state, b.Attempt, locale.Args{"brand": how.title}),
-		e.lastEvent(ended, how, receipt),
+		e.lastEvent(stored, how, paid.receipt),
 	})
-	batch, err := e.log.Append(ctx, tx, event.Producer{BuildID: b.ID, LeaseToken: ended.LeaseToken}, events...)
-	return ended, batch, err
+	batch, err := e.log.Append(ctx, tx, event.Producer{BuildID: b.ID, LeaseToken: stored.LeaseToken}, events...)
+	if err != nil {
+		return nil, err
+	}
+	stored.HeadSeq = batch.Head()
+	next, err := e.release(ctx, tx, b.ProjectID)
+	return &ended{build: stored, paid: paid, batches: []event.Batch{batch, next}}, err
+}
+
+// closeProject locks the project of a build that ends, and shows what it made.
+func (e *ender) closeProject(ctx context.Context, tx pgx.Tx, b *store.Build, how ending) error {
+	if how.state != Complete {
+		return e.queries.ProjectLock(ctx, tx, &store.ProjectLockParams{ID: b.ProjectID})
+	}
+	return e.queries.ProjectSetCurrent(ctx, tx, &store.ProjectSetCurrentParams{
+		ID: b.ProjectID, VersionID: &how.version.ID, Title: how.title,
+	})
 }
 
 // payment is what a build's end finds or makes of its hold.
 type payment struct {
-	// receipt is nil if somebody else gave the hold back.
+	// receipt is nil if there was no hold, or somebody else gave it back.
 	receipt *billing.Receipt
 	// refusal is why the hold could not be charged; nil if it was.
 	refusal error
@@ -144,6 +169,9 @@ type payment struct {
 // charge ends the build's hold with a charge. A hold that somebody else has closed
 // is not charged again, and the build ends all the same: it would never end otherwise.
 func (e *ender) charge(ctx context.Context, tx pgx.Tx, b *store.Build, how ending) (payment, error) {
+	if b.Free {
+		return payment{}, nil
+	}
 	usage, err := e.queries.BuildUsage(ctx, tx, &store.BuildUsageParams{BuildID: b.ID})
 	if err != nil {
 		return payment{}, err

@@ -85,6 +85,13 @@ func keyReused() *fault.Error {
 	}
 }
 
+// notRetryable refuses to repeat a build whose failure would come again.
+func notRetryable() *fault.Error {
+	err := invalidTransition(Failed, Queued)
+	err.Message = "The build failed for a reason that a repeat does not change; start another build with another request."
+	return err
+}
+
 func invalidTransition(from, to State) *fault.Error {
 	f, t := stateToProto(from).String(), stateToProto(to).String()
 	return &fault.Error{

@@ -9,6 +9,8 @@ const (
 	MaxSiteBytes   = 20 << 20
 	MaxModelCalls  = 100
 	MaxAttempts    = 3
+	// MaxWaiting is how many builds may wait in a project.
+	MaxWaiting = 10
 )
 
 const (

@@ -85,6 +85,9 @@ func siteSize(files, bytes int64) billing.Size {
 // given is the quote that a known build was started with: the estimates may have
 // changed since, what was agreed has not.
 func (e *ender) given(ctx context.Context, db store.DBTX, b *store.Build) (quote, error) {
+	if b.Free {
+		return e.freeQuote(b.Operation), nil
+	}
 	hold, err := e.queries.HoldByID(ctx, db, &store.HoldByIDParams{ID: b.HoldID, AccountID: b.UserID})
 	if err != nil {
 		return quote{}, err
@@ -94,6 +97,11 @@ func (e *ender) given(ctx context.Context, db store.DBTX, b *store.Build) (quote
 	q.estimate.P95 = q.hold
 	q.estimate.P50 = min(q.estimate.P50, q.hold)
 	return q, nil
+}
+
+// freeQuote is that of a build that costs nothing.
+func (e *ender) freeQuote(operation string) quote {
+	return quote{estimate: e.ledger.Estimate(meter.Operation(operation), billing.SizeMedium, false), size: billing.SizeMedium}
 }
 
 func (q quote) toProto(spendable int64, sufficient bool) *buildv1.Quote {

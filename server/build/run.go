@@ -83,7 +83,7 @@ func (r *run) do(ctx context.Context) error {
 		return err
 	}
 	for {
-		next, err := r.phase(ctx)
+		next, err := r.phaseWithin(ctx)
 		if err != nil {
 			return err
 		}
@@ -178,6 +178,9 @@ var errWaited = errors.New("the build waited until its AI time was no longer hel
 // wherever both are locked.
 func (r *run) prolong(ctx context.Context, tx pgx.Tx) error {
 	b := r.build
+	if b.Free {
+		return nil
+	}
 	if b.StartTime.Add(r.w.timeout + holdSpare).Before(b.CreateTime.Add(holdTTL)) {
 		return nil
 	}

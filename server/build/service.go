@@ -44,7 +44,6 @@ type Service struct {
 	buildv1connect.UnimplementedBuildServiceHandler
 	*ender
 
-	jobs    *river.Client[pgx.Tx]
 	tokens  *token.Codec
 	resume  ResumeToken
 	blobs   *preview.Blobs
@@ -54,14 +53,15 @@ type Service struct {
 
 // NewService makes the service; jobs inserts the builds' jobs.
 func NewService(p Ports, jobs *river.Client[pgx.Tx], tokens *token.Codec) *Service {
-	return &Service{
+	s := &Service{
 		ender:   newEnder(p),
-		jobs:    jobs,
 		tokens:  tokens,
 		blobs:   p.Blobs,
 		targets: p.Targets,
 		limits:  p.Limits,
 	}
+	s.jobs = jobs
+	return s
 }
 
 // ConnectResume gives the service what seals resume tokens, before its first use.

@@ -13,19 +13,19 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/event"
-	"github.com/sheenapps/sheen/server/fault"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/recommend"
 	"github.com/sheenapps/sheen/store"
 )
 
-// submission is a StartBuild request, understood.
+// submission is a StartBuild or RetryBuild request, understood.
 type submission struct {
 	userID    uuid.UUID
 	projectID uuid.UUID // Nil for a new project.
@@ -36,7 +36,14 @@ type submission struct {
 	operation string
 	answers   []engine.Answer
 	analysis  analysis.Analysis
+	// policy says what happens to a build that the project has already.
+	policy buildv1.ConflictPolicy
+	// repeats is what a retry goes on from; nil for a new start.
+	repeats *repeated
 }
+
+// free reports whether nothing is set aside for the build, or charged.
+func (sub *submission) free() bool { return sub.repeats != nil && sub.repeats.free }
 
 // started is an accepted submission.
 type started struct {
@@ -45,6 +52,8 @@ type started struct {
 	// spendable is what the account has left.
 	spendable int64
 	batch     event.Batch
+	// ended are the builds that made room for it.
+	ended []*ended
 }
 
 // StartBuild implements the RPC.
@@ -53,38 +62,49 @@ func (s *Service) StartBuild(ctx context.Context, req *buildv1.StartBuildRequest
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := s.known(ctx, s.db, sub)
+	accepted, err := s.submit(ctx, sub)
 	if err != nil {
 		return nil, err
-	}
-	if accepted == nil {
-		quoted, err := s.quoteOf(ctx, sub.userID, sub.projectID, sub.operation)
-		if err != nil {
-			return nil, err
-		}
-		err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
-			accepted, err = s.start(ctx, tx, sub, quoted)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		s.hub.Publish(accepted.batch)
 	}
 	return s.answer(sub, accepted), nil
 }
 
-func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submission, error) {
-	switch req.GetOnConflict() {
-	case buildv1.ConflictPolicy_CONFLICT_POLICY_SUPERSEDE, buildv1.ConflictPolicy_CONFLICT_POLICY_QUEUE:
-		return nil, fault.Unimplemented()
-	default:
+// submit accepts a submission, or finds the build that it has started before.
+func (s *Service) submit(ctx context.Context, sub *submission) (*started, error) {
+	accepted, err := s.known(ctx, sub)
+	if err != nil || accepted != nil {
+		return accepted, err
 	}
+	quoted := s.freeQuote(sub.operation)
+	if !sub.free() {
+		if quoted, err = s.quoteOf(ctx, sub.userID, sub.projectID, sub.operation); err != nil {
+			return nil, err
+		}
+	}
+	err = store.InTx(ctx, s.db, func(tx pgx.Tx) (err error) {
+		accepted, err = s.start(ctx, tx, sub, quoted)
+		return err
+	})
+	if errors.Is(err, billing.ErrKeyReused) {
+		return s.lostRace(ctx, sub)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, done := range accepted.ended {
+		s.announce(ctx, done)
+	}
+	s.hub.Publish(accepted.batch)
+	return accepted, nil
+}
+
+func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submission, error) {
 	sub := &submission{
 		userID:    auth.Caller(ctx).UserID,
 		session:   req.GetBuildSessionId(),
 		prompt:    event.CleanText(req.GetPrompt()),
 		operation: operationFromProto(req.GetOperation()),
+		policy:    req.GetOnConflict(),
 	}
 	var err error
 	if sub.projectID, err = projectOf(req.GetProjectId(), sub.operation); err != nil {
@@ -140,8 +160,8 @@ func requestHash(req *buildv1.StartBuildRequest) ([sha256.Size]byte, error) {
 }
 
 // known returns the build that the session already has, or nil.
-func (s *Service) known(ctx context.Context, db store.Tx, sub *submission) (*started, error) {
-	b, err := s.queries.BuildBySession(ctx, db, &store.BuildBySessionParams{UserID: sub.userID, BuildSessionID: sub.session})
+func (s *Service) known(ctx context.Context, sub *submission) (*started, error) {
+	b, err := s.queries.BuildBySession(ctx, s.db, &store.BuildBySessionParams{UserID: sub.userID, BuildSessionID: sub.session})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil //nolint:nilnil // not known is not an error
 	}
@@ -151,22 +171,32 @@ func (s *Service) known(ctx context.Context, db store.Tx, sub *submission) (*sta
 	if [sha256.Size]byte(b.RequestHash) != sub.hash {
 		return nil, keyReused()
 	}
-	quoted, err := s.given(ctx, db, b)
+	quoted, err := s.given(ctx, s.db, b)
 	if err != nil {
 		return nil, err
 	}
-	balance, err := s.ledger.Balance(ctx, db, sub.userID)
+	balance, err := s.ledger.Balance(ctx, s.db, sub.userID)
 	if err != nil {
 		return nil, err
 	}
 	return &started{build: b, quote: quoted, spendable: balance.Spendable}, nil
 }
 
-// start stores everything that a build is, or nothing. The account's lock, which
-// the hold takes, makes a second request with the same session wait until the
-// first is decided.
-func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted quote) (*started, error) {
-	buildID := newID()
+// reserved is the AI time that was set aside for a build.
+type reserved struct {
+	holdID uuid.UUID
+	// seconds are held, and spendable are left.
+	seconds, spendable int64
+}
+
+// reserve sets the AI time of a build aside. The account's lock, which that takes,
+// makes a second request with the same session wait until the first is decided; a
+// build without a hold has the project's for that. It returns
+// [billing.ErrKeyReused] if the session is another's by now.
+func (s *Service) reserve(ctx context.Context, tx pgx.Tx, sub *submission, buildID uuid.UUID, quoted quote) (reserved, error) {
+	if sub.free() {
+		return s.reserveNothing(ctx, tx, sub)
+	}
 	hold, balance, err := s.ledger.Reserve(ctx, tx, billing.ReserveRequest{
 		AccountID:     sub.userID,
 		Key:           sub.session,
@@ -178,13 +208,21 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted 
 		QuotedSeconds: quoted.estimate.P95,
 		TTL:           holdTTL,
 	})
-	if errors.Is(err, billing.ErrKeyReused) {
-		return s.lostRace(ctx, tx, sub)
-	}
 	if err != nil {
-		return nil, billing.Localize(err, sub.locale)
+		return reserved{}, billing.Localize(err, sub.locale)
 	}
-	projectID, err := s.openProject(ctx, tx, sub)
+	return reserved{holdID: uuid.UUID(hold.ID), seconds: hold.Seconds, spendable: balance.Spendable}, nil
+}
+
+// start stores everything that a build is, or nothing. It returns
+// [billing.ErrKeyReused] if the session is another's by now.
+func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted quote) (*started, error) {
+	buildID := newID()
+	held, err := s.reserve(ctx, tx, sub, buildID, quoted)
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.openProject(ctx, tx, sub)
 	if err != nil {
 		return nil, err
 	}
@@ -197,61 +235,81 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted 
 		BuildSessionID: sub.session,
 		RequestHash:    sub.hash[:],
 		UserID:         sub.userID,
-		ProjectID:      projectID,
+		ProjectID:      at.projectID,
+		ParentBuildID:  sub.repeats.parentID(),
 		Operation:      sub.operation,
 		Prompt:         sub.prompt,
 		Locale:         sub.locale,
 		Answers:        answers,
-		HoldID:         uuid.UUID(hold.ID),
-		HeldSeconds:    hold.Seconds,
+		HoldID:         held.holdID,
+		HeldSeconds:    held.seconds,
+		Waiting:        at.waiting,
+		Free:           sub.free(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	batch, err := s.log.Append(ctx, tx, event.Producer{BuildID: b.ID},
-		phaseChanged(sub.locale, "", Queued, 0, locale.Args{"brand": sub.analysis.BrandName}),
-		holdChanged(hold.Seconds, 0, false))
+	batch, err := s.begin(ctx, tx, sub, b)
 	if err != nil {
 		return nil, err
 	}
-	if err := insertJob(ctx, s.jobs, tx, b.ID); err != nil {
-		return nil, err
-	}
 	b.HeadSeq = batch.Head()
-	return &started{build: b, quote: quoted, spendable: balance.Spendable, batch: batch}, nil
+	return &started{build: b, quote: quoted, spendable: held.spendable, batch: batch, ended: at.ended}, nil
+}
+
+// begin stores what comes with a new build: its first events, what it goes on from,
+// and its job, unless it waits for another build.
+func (s *Service) begin(ctx context.Context, tx pgx.Tx, sub *submission, b *store.Build) (event.Batch, error) {
+	first := []*eventv1.BuildEvent{phaseChanged(b.Locale, "", Queued, 0, locale.Args{"brand": sub.analysis.BrandName})}
+	if !b.Free {
+		first = append(first, holdChanged(b.HeldSeconds, 0, false))
+	}
+	if b.Waiting {
+		first = append(first, logLine(eventv1.LogLevel_LOG_LEVEL_INFO, locale.Text(b.Locale, "event.waiting.begun", nil)))
+	} else if err := insertJob(ctx, s.jobs, tx, b.ID); err != nil {
+		return event.Batch{}, err
+	}
+	if sub.repeats != nil {
+		taken, err := s.takeOver(ctx, tx, sub.repeats, b)
+		if err != nil {
+			return event.Batch{}, err
+		}
+		first = append(first, taken...)
+	}
+	return s.log.Append(ctx, tx, event.Producer{BuildID: b.ID}, first...)
 }
 
 // lostRace answers a request whose session another one took while it waited.
-func (s *Service) lostRace(ctx context.Context, tx pgx.Tx, sub *submission) (*started, error) {
-	accepted, err := s.known(ctx, tx, sub)
+func (s *Service) lostRace(ctx context.Context, sub *submission) (*started, error) {
+	accepted, err := s.known(ctx, sub)
 	if err == nil && accepted == nil {
 		return nil, keyReused() // The key belongs to a hold without a build.
 	}
 	return accepted, err
 }
 
-// openProject locks the project, or makes it, and makes sure that nothing else
-// is built in it.
-func (s *Service) openProject(ctx context.Context, tx pgx.Tx, sub *submission) (uuid.UUID, error) {
+// openProject locks the project, or makes it, and finds the new build's place in it:
+// no other one is active beside it.
+func (s *Service) openProject(ctx context.Context, tx pgx.Tx, sub *submission) (place, error) {
 	if sub.projectID == uuid.Nil {
 		id := newID()
-		return id, s.queries.ProjectInsert(ctx, tx, &store.ProjectInsertParams{ID: id, UserID: sub.userID})
+		return place{projectID: id}, s.queries.ProjectInsert(ctx, tx, &store.ProjectInsertParams{ID: id, UserID: sub.userID})
 	}
 	project, err := s.queries.ProjectByIDForUpdate(ctx, tx, &store.ProjectByIDForUpdateParams{ID: sub.projectID, UserID: sub.userID})
 	if err != nil {
-		return uuid.Nil, err
+		return place{}, err
 	}
 	if sub.operation == string(engine.Update) && project.CurrentVersionID == nil {
-		return uuid.Nil, noVersion()
+		return place{}, noVersion()
 	}
 	active, err := s.queries.BuildActiveOfProject(ctx, tx, &store.BuildActiveOfProjectParams{ProjectID: project.ID})
-	if err == nil {
-		return uuid.Nil, inProgress(active)
+	if errors.Is(err, store.ErrNotFound) {
+		return place{projectID: project.ID}, nil
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return uuid.Nil, err
+	if err != nil {
+		return place{}, err
 	}
-	return project.ID, nil
+	return s.placeBehind(ctx, tx, sub, project.ID, active)
 }
 
 func (s *Service) answer(sub *submission, accepted *started) *buildv1.StartBuildResponse {

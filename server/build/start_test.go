@@ -342,14 +342,3 @@ func TestStartOfAnUpdate(t *testing.T) {
 		t.Errorf("the versions are %v", v)
 	}
 }
-
-func TestConflictPoliciesThatAreNotServed(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	for _, policy := range []buildv1.ConflictPolicy{buildv1.ConflictPolicy_CONFLICT_POLICY_QUEUE, buildv1.ConflictPolicy_CONFLICT_POLICY_SUPERSEDE} {
-		_, err := b.StartBuild(b.ctx(), &buildv1.StartBuildRequest{Prompt: "x", OnConflict: policy})
-		if reasonOf(err) != errorv1.ErrorReason_ERROR_REASON_UNIMPLEMENTED {
-			t.Errorf("%v: %v", policy, err)
-		}
-	}
-}

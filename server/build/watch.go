@@ -40,8 +40,16 @@ func (w *Worker) watched(ctx context.Context, do func(context.Context) error) {
 	}
 }
 
-// sweep puts builds whose lease ran out back into the queue.
+// sweep puts builds whose lease ran out back into the queue, and releases those that
+// wait for nothing.
 func (w *Worker) sweep(ctx context.Context) error {
+	if err := w.requeueLost(ctx); err != nil {
+		return err
+	}
+	return w.releaseForgotten(ctx)
+}
+
+func (w *Worker) requeueLost(ctx context.Context) error {
 	return store.InTx(ctx, w.db, func(tx pgx.Tx) error {
 		ids, err := w.queries.BuildLeaseSweep(ctx, tx, &store.BuildLeaseSweepParams{BatchSize: sweepBatch})
 		if err != nil {

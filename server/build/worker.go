@@ -61,8 +61,6 @@ type Worker struct {
 	// blobPatience is that of [WorkerPorts].
 	blobPatience time.Duration
 
-	jobs *river.Client[pgx.Tx]
-
 	mu      sync.Mutex
 	running map[held]context.CancelCauseFunc
 }

@@ -36,6 +36,7 @@
 //	event.step.write.description       {index} {count}
 //	event.step.check.description       {count}
 //	event.step.version.description     {count}
+//	event.retry.files                  {count}
 //	billing.packageOf.minutes.title    {minutes}
 //
 // # What it does not do

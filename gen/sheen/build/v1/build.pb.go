@@ -32,7 +32,8 @@ type BuildState int32
 const (
 	// Never sent.
 	BuildState_BUILD_STATE_UNSPECIFIED BuildState = 0
-	// Accepted and paid for; waiting for a worker.
+	// Accepted and paid for; waiting for a worker, or for another build of the
+	// project to end.
 	BuildState_BUILD_STATE_QUEUED BuildState = 1
 	// The plan is being made.
 	BuildState_BUILD_STATE_PLANNING BuildState = 2
@@ -115,9 +116,13 @@ const (
 	ConflictPolicy_CONFLICT_POLICY_UNSPECIFIED ConflictPolicy = 0
 	// The new build is refused with BUILD_IN_PROGRESS.
 	ConflictPolicy_CONFLICT_POLICY_REJECT ConflictPolicy = 1
-	// The running build is cancelled.
+	// The running build is cancelled, and so are those that wait. The new build
+	// begins when the running one has ended. Its AI time must be there beside what is
+	// still held for that.
 	ConflictPolicy_CONFLICT_POLICY_SUPERSEDE ConflictPolicy = 2
-	// The new build waits for the running one.
+	// The new build is QUEUED until the running one, and those that wait already, have
+	// ended; an update then changes the version that is current when it begins. At
+	// most ten wait in a project; more are refused with BUILD_IN_PROGRESS.
 	ConflictPolicy_CONFLICT_POLICY_QUEUE ConflictPolicy = 3
 )
 

@@ -1461,7 +1461,7 @@ type BuildCompleted struct {
 	PreviewUrl string `protobuf:"bytes,1,opt,name=preview_url,json=previewUrl,proto3" json:"preview_url,omitempty"`
 	// The version.
 	VersionId string `protobuf:"bytes,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
-	// What was charged; unset if another service had given back what was held.
+	// What was charged; unset if nothing was held, or another service had given it back.
 	Receipt       *v11.Receipt `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1523,7 +1523,7 @@ type BuildFailed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why.
 	Error *v1.BuildError `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
-	// What was charged; unset if another service had given back what was held.
+	// What was charged; unset if nothing was held, or another service had given it back.
 	Receipt *v11.Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// What the tests found last; only if the reason is
 	// `BUILD_ERROR_REASON_TESTS_FAILED`.
@@ -1588,7 +1588,7 @@ type BuildCancelled struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why, in the words of whoever stopped it; may be empty.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	// What was charged; unset if another service had given back what was held.
+	// What was charged; unset if nothing was held, or another service had given it back.
 	Receipt *v11.Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// The version that keeps the finished files; empty if there were none.
 	VersionId     string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`

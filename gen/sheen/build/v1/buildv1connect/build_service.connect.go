@@ -111,14 +111,22 @@ type BuildServiceClient interface {
 	// Errors: NOT_FOUND for a project that is not the caller's, PAGE_TOKEN_INVALID.
 	ListBuilds(context.Context, *v1.ListBuildsRequest) (*v1.ListBuildsResponse, error)
 	// CancelBuild stops a build. The intent is stored when the call returns; the
-	// build ends soon after. Cancelling a cancelled build changes nothing.
+	// build ends soon after, and not as COMPLETE. Cancelling a cancelled build changes
+	// nothing.
 	//
 	// Errors: NOT_FOUND, INVALID_TRANSITION for a complete or failed build.
 	CancelBuild(context.Context, *v1.CancelBuildRequest) (*v1.CancelBuildResponse, error)
 	// RetryBuild starts a new build from the last good step of a failed or
-	// cancelled one.
+	// cancelled one: it takes over the plan and the finished files, but no files of a
+	// site that did not pass its tests, and nothing if an update's site was changed
+	// meanwhile. It has the parent's project, prompt, answers, locale and operation.
 	//
-	// Errors: those of StartBuild, INVALID_TRANSITION for a build that is not failed or cancelled.
+	// The retry of a build that failed with class PLATFORM or PROVIDER costs nothing,
+	// needs no AI time and is not charged however it ends, once per failed build. Any
+	// other one is charged for what it does itself.
+	//
+	// Errors: those of StartBuild, INVALID_TRANSITION for a build that is not failed or
+	// cancelled, and for one whose error is not retryable.
 	RetryBuild(context.Context, *v1.RetryBuildRequest) (*v1.RetryBuildResponse, error)
 	// GetProject returns a project.
 	//
@@ -576,14 +584,22 @@ type BuildServiceHandler interface {
 	// Errors: NOT_FOUND for a project that is not the caller's, PAGE_TOKEN_INVALID.
 	ListBuilds(context.Context, *v1.ListBuildsRequest) (*v1.ListBuildsResponse, error)
 	// CancelBuild stops a build. The intent is stored when the call returns; the
-	// build ends soon after. Cancelling a cancelled build changes nothing.
+	// build ends soon after, and not as COMPLETE. Cancelling a cancelled build changes
+	// nothing.
 	//
 	// Errors: NOT_FOUND, INVALID_TRANSITION for a complete or failed build.
 	CancelBuild(context.Context, *v1.CancelBuildRequest) (*v1.CancelBuildResponse, error)
 	// RetryBuild starts a new build from the last good step of a failed or
-	// cancelled one.
+	// cancelled one: it takes over the plan and the finished files, but no files of a
+	// site that did not pass its tests, and nothing if an update's site was changed
+	// meanwhile. It has the parent's project, prompt, answers, locale and operation.
 	//
-	// Errors: those of StartBuild, INVALID_TRANSITION for a build that is not failed or cancelled.
+	// The retry of a build that failed with class PLATFORM or PROVIDER costs nothing,
+	// needs no AI time and is not charged however it ends, once per failed build. Any
+	// other one is charged for what it does itself.
+	//
+	// Errors: those of StartBuild, INVALID_TRANSITION for a build that is not failed or
+	// cancelled, and for one whose error is not retryable.
 	RetryBuild(context.Context, *v1.RetryBuildRequest) (*v1.RetryBuildResponse, error)
 	// GetProject returns a project.
 	//
