@@ -231,10 +231,14 @@ SET result = excluded.result,
     cost_micros = build_steps.cost_micros + excluded.cost_micros;
 
 -- name: BuildUsage :one
--- What a build has used: AI time and providers' prices, whole and of its plan.
+-- What a build has used: AI time, whole and of its plan, and providers' prices, also
+-- of calls whose step a worker was lost in.
 SELECT coalesce(sum(active_us), 0)::bigint AS active_us,
        coalesce(sum(active_us) FILTER (WHERE step = 'plan' OR step LIKE 'plan:%'), 0)::bigint AS planning_us,
-       coalesce(sum(cost_micros), 0)::bigint AS cost_micros
+       greatest(
+           coalesce(sum(cost_micros), 0),
+           (SELECT coalesce(sum(c.cost_micros), 0) FROM model_calls c WHERE c.build_id = @build_id)
+       )::bigint AS cost_micros
 FROM build_steps
 WHERE build_id = @build_id;
 

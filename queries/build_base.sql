@@ -21,3 +21,10 @@ WHERE b.id = @build_id
   AND f.path <> ALL(@dropped::text[])
 FOR UPDATE OF b
 ON CONFLICT (build_id, path) DO NOTHING;
+
+-- name: BuildBaseCopy :exec
+-- Has a build that goes on from another one's plan change the same version.
+UPDATE builds b
+SET base_version_id = parent.base_version_id
+FROM builds parent
+WHERE b.id = @build_id AND parent.id = @parent_build_id;

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/engine/llm"
 	"github.com/sheenapps/sheen/server/webhook"
 )
 
@@ -46,6 +47,10 @@ type Config struct {
 	Roles Roles
 	// Engine plans and writes the sites.
 	Engine Engine
+	// Anthropic and OpenAI are asked by the engines of their names.
+	Anthropic, OpenAI ModelProvider
+	// ModelPrice is what the engine's model costs; nil is what is known of it.
+	ModelPrice *llm.Price
 	// OfflinePace is the speed of the offline engine: 0 is flat out, 1 as fast
 	// as a person reads, 10 ten times that. Nil means that nobody chose one.
 	OfflinePace *float64
@@ -206,6 +211,11 @@ func (f *ConfigFlags) lookUp(s setting, getenv func(string) string) (string, sou
 	if raw := getenv(envName(s.name)); raw != "" {
 		return raw, fromEnv
 	}
+	if s.elsewhere != "" {
+		if raw := getenv(s.elsewhere); raw != "" {
+			return raw, fromDefault
+		}
+	}
 	if raw, ok := f.defaults[s.name]; ok {
 		return raw, fromDefault
 	}
@@ -231,5 +241,5 @@ func (c *Config) contradictions() []string {
 	jwt := c.JWKSURL != "" || c.JWTIssuer != "" || c.JWTAudience != ""
 	say(jwt && (c.JWKSURL == "" || c.JWTIssuer == "" || c.JWTAudience == ""),
 		"SHEEN_JWKS_URL, SHEEN_JWT_ISSUER and SHEEN_JWT_AUDIENCE belong together: set all three or none")
-	return slices.Concat(problems, c.paymentProblems(), c.deployProblems())
+	return slices.Concat(problems, c.modelProblems(), c.paymentProblems(), c.deployProblems())
 }

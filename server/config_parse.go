@@ -124,18 +124,6 @@ func parseRoles(cfg *Config, raw string) error {
 	return nil
 }
 
-func parseEngine(cfg *Config, raw string) error {
-	switch raw {
-	case string(EngineOffline):
-		cfg.Engine = EngineOffline
-		return nil
-	case "anthropic", "openai":
-		return errors.New("is not built into this version: use offline")
-	default:
-		return errors.New("must be offline")
-	}
-}
-
 func parsePace(cfg *Config, raw string) error {
 	pace, err := strconv.ParseFloat(raw, 64)
 	if err != nil || math.IsNaN(pace) || pace < 0 || pace > maxPace {

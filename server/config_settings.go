@@ -24,6 +24,8 @@ type setting struct {
 	toggle bool
 	// secret keeps the value out of problems.
 	secret bool
+	// elsewhere is a variable of others that is read where ours is not set.
+	elsewhere string
 	// computed finds the default that depends on the machine; its error is a
 	// sentence for the user.
 	computed func() (string, error)
@@ -32,7 +34,7 @@ type setting struct {
 }
 
 func settings() []setting {
-	return slices.Concat(processSettings(), browserSettings(), deploySettings(), paymentSettings())
+	return slices.Concat(processSettings(), modelSettings(), browserSettings(), deploySettings(), paymentSettings())
 }
 
 func processSettings() []setting {
@@ -78,7 +80,7 @@ func processSettings() []setting {
 		},
 		{
 			name: "engine", standard: string(EngineOffline), parse: parseEngine,
-			meaning: "what plans and writes sites; offline needs no key",
+			meaning: "what plans and writes sites: offline, which needs no key, anthropic or openai",
 		},
 		{
 			name: "offline-pace", shown: "`1` for `sheen build` in a terminal, else `0`", parse: parsePace,

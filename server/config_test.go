@@ -14,6 +14,7 @@ import (
 
 	"github.com/sheenapps/sheen/server"
 	"github.com/sheenapps/sheen/server/billing"
+	"github.com/sheenapps/sheen/server/engine/llm"
 )
 
 func load(t *testing.T, args []string, env, defaults map[string]string) (server.Config, error) {
@@ -100,6 +101,9 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_DEPLOY_TARGETS":       "cloudflare-pages, local",
 		"SHEEN_CLOUDFLARE_API_TOKEN": "cf_1", "SHEEN_CLOUDFLARE_ACCOUNT_ID": "0123456789abcdef0123456789abcdef",
 		"SHEEN_CLOUDFLARE_PROJECT": "sites", "SHEEN_WRANGLER": "/opt/wrangler",
+		"SHEEN_ANTHROPIC_API_KEY": "sk-ant-1", "SHEEN_ANTHROPIC_MODEL": "claude-opus-5-5",
+		"SHEEN_ANTHROPIC_BASE_URL": "http://localhost:1/", "ANTHROPIC_API_KEY": "not this one", "OPENAI_API_KEY": "sk-2",
+		"SHEEN_OPENAI_MODEL": "llama3.3", "SHEEN_OPENAI_BASE_URL": "http://localhost:11434/v1", "SHEEN_MODEL_PRICE": "3:15:1",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +124,9 @@ func TestEverySettingIsRead(t *testing.T) {
 		DeployTargets:      []string{"cloudflare-pages", "local"},
 		CloudflareAPIToken: server.NewSecret("cf_1"), CloudflareAccountID: "0123456789abcdef0123456789abcdef",
 		CloudflareProject: "sites", Wrangler: "/opt/wrangler",
+		Anthropic:  server.ModelProvider{Key: server.NewSecret("sk-ant-1"), Model: "claude-opus-5-5", BaseURL: "http://localhost:1"},
+		OpenAI:     server.ModelProvider{Key: server.NewSecret("sk-2"), Model: "llama3.3", BaseURL: "http://localhost:11434/v1"},
+		ModelPrice: &llm.Price{Input: 3, Output: 15, CacheRead: 1, CacheWrite: 3},
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
@@ -150,8 +157,11 @@ func TestConfigProblems(t *testing.T) {
 		"toggle":          {[]string{"--embedded=perhaps"}, `--embedded is "perhaps" and must be true or false`},
 		"burn order":      {[]string{"--burn-order", "daily"}, `--burn-order is "daily" and must be expiring-first, or all six kinds of grants, such as welcome,daily,subscription,compensation,promo,package`},
 		"role":            {[]string{"--role", "api,cook"}, `--role is "api,cook" and must be api, worker or api,worker`},
-		"engine unknown":  {[]string{"--engine", "magic"}, `--engine is "magic" and must be offline`},
-		"engine to come":  {[]string{"--engine", "anthropic"}, `--engine is "anthropic" and is not built into this version: use offline`},
+		"engine unknown":  {[]string{"--engine", "magic"}, `--engine is "magic" and must be offline, anthropic or openai`},
+		"anthropic's key": {[]string{"--engine", "anthropic"}, `SHEEN_ENGINE is anthropic and no key is set: set SHEEN_ANTHROPIC_API_KEY`},
+		"openai's key":    {[]string{"--engine", "openai"}, `SHEEN_ENGINE is openai and no key is set: set SHEEN_OPENAI_API_KEY, or SHEEN_OPENAI_BASE_URL for a server that wants none`},
+		"model url":       {[]string{"--openai-base-url", "localhost:11434"}, `--openai-base-url is "localhost:11434" and must be an http or https address`},
+		"model price":     {[]string{"--model-price", "3"}, `--model-price is "3" and must be input:output, with or without :cache_read and :cache_write, in whole micro-dollars per million tokens up to 1000000000, such as 3000000:15000000`},
 		"headless":        {[]string{"--headless", "sometimes"}, `--headless is "sometimes" and must be auto, always or off`},
 		"pace negative":   {[]string{"--offline-pace", "-1"}, `--offline-pace is "-1" and must be a number from 0 to 1000`},
 		"pace nan":        {[]string{"--offline-pace", "NaN"}, `--offline-pace is "NaN" and must be a number from 0 to 1000`},
@@ -182,7 +192,7 @@ func TestConfigProblems(t *testing.T) {
 		"no stores": {[]string{"--embedded=false"}, "no database is set: set SHEEN_DATABASE_URL, or pass --embedded to start one\n" +
 			"no Redis is set: set SHEEN_REDIS_URL, or pass --embedded to start one"},
 		"all at once": {[]string{"--listen", "x", "--engine", "y"}, `--listen is "x" and must be host:port, such as 127.0.0.1:8080` + "\n" +
-			`--engine is "y" and must be offline`},
+			`--engine is "y" and must be offline, anthropic or openai`},
 	}
 	for label, test := range tests {
 		t.Run(label, func(t *testing.T) {
@@ -219,6 +229,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	cfg, err := load(t, nil, map[string]string{
 		"SHEEN_DATABASE_URL": "postgres://u:" + canary + "@h/d", "SHEEN_REDIS_URL": "redis://u:" + canary + "@h",
 		"SHEEN_STRIPE_SECRET_KEY": canary, "SHEEN_STRIPE_WEBHOOK_SECRET": canary, "SHEEN_CLOUDFLARE_API_TOKEN": canary,
+		"SHEEN_ANTHROPIC_API_KEY": canary, "OPENAI_API_KEY": canary,
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

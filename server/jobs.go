@@ -12,7 +12,6 @@ import (
 
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/build"
-	"github.com/sheenapps/sheen/server/engine/offline"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/store"
 )
@@ -52,8 +51,12 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	if err != nil {
 		return err
 	}
+	maker, priced := s.cfg.newEngine()
+	if !priced {
+		s.log.WarnContext(ctx, "the model's price is not known: set SHEEN_MODEL_PRICE, or builds cost nothing", "engine", maker.Name())
+	}
 	worker := build.NewWorker(build.WorkerPorts{
-		Ports: ports, LeaseDB: leaseDB, Engine: s.newEngine(), Probe: s.newProbe(), Visit: visit,
+		Ports: ports, LeaseDB: leaseDB, Engine: maker, Probe: s.newProbe(), Visit: visit,
 		Timeout: s.cfg.BuildTimeout,
 	})
 	cfg.Workers = river.NewWorkers()
@@ -102,14 +105,6 @@ func newJobs(db *store.DB, cfg *river.Config) (*river.Client[pgx.Tx], error) {
 		return nil, fmt.Errorf("set up the job system: %w", err)
 	}
 	return jobs, nil
-}
-
-func (s *Server) newEngine() *offline.Engine {
-	var pace float64
-	if s.cfg.OfflinePace != nil {
-		pace = *s.cfg.OfflinePace
-	}
-	return offline.New(offline.Options{Pace: pace})
 }
 
 // newProbe asks deployed previews at this process's own preview server: their

@@ -1059,7 +1059,10 @@ func (q *Queries) BuildTransitionIfState(ctx context.Context, db DBTX, arg *Buil
 const buildUsage = `-- name: BuildUsage :one
 SELECT coalesce(sum(active_us), 0)::bigint AS active_us,
        coalesce(sum(active_us) FILTER (WHERE step = 'plan' OR step LIKE 'plan:%'), 0)::bigint AS planning_us,
-       coalesce(sum(cost_micros), 0)::bigint AS cost_micros
+       greatest(
+           coalesce(sum(cost_micros), 0),
+           (SELECT coalesce(sum(c.cost_micros), 0) FROM model_calls c WHERE c.build_id = $1)
+       )::bigint AS cost_micros
 FROM build_steps
 WHERE build_id = $1
 `
@@ -1074,7 +1077,8 @@ type BuildUsageRow struct {
 	CostMicros int64
 }
 
-// What a build has used: AI time and providers' prices, whole and of its plan.
+// What a build has used: AI time, whole and of its plan, and providers' prices, also
+// of calls whose step a worker was lost in.
 func (q *Queries) BuildUsage(ctx context.Context, db DBTX, arg *BuildUsageParams) (*BuildUsageRow, error) {
 	row := db.QueryRow(ctx, buildUsage, arg.BuildID)
 	var i BuildUsageRow

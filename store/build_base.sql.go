@@ -11,6 +11,24 @@ import (
 	"github.com/google/uuid"
 )
 
+const buildBaseCopy = `-- name: BuildBaseCopy :exec
+UPDATE builds b
+SET base_version_id = parent.base_version_id
+FROM builds parent
+WHERE b.id = $1 AND parent.id = $2
+`
+
+type BuildBaseCopyParams struct {
+	BuildID       uuid.UUID
+	ParentBuildID uuid.UUID
+}
+
+// Has a build that goes on from another one's plan change the same version.
+func (q *Queries) BuildBaseCopy(ctx context.Context, db DBTX, arg *BuildBaseCopyParams) error {
+	_, err := db.Exec(ctx, buildBaseCopy, arg.BuildID, arg.ParentBuildID)
+	return err
+}
+
 const buildFileInsertOfBase = `-- name: BuildFileInsertOfBase :execrows
 INSERT INTO build_files (build_id, path, digest, size_bytes)
 SELECT b.id, f.path, f.digest, f.size_bytes

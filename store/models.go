@@ -219,6 +219,21 @@ type Journal struct {
 	Reason           string
 }
 
+type ModelCall struct {
+	BuildID          uuid.UUID
+	Key              string
+	Attempt          int32
+	Engine           string
+	Model            string
+	InputTokens      int64
+	CacheReadTokens  int64
+	CacheWriteTokens int64
+	OutputTokens     int64
+	CostMicros       int64
+	Failed           bool
+	CreateTime       time.Time
+}
+
 type Package struct {
 	ID           string
 	Seconds      int64

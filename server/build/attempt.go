@@ -26,6 +26,7 @@ type attempt struct {
 	// pending is how many of the events were the emitter's pending ones.
 	pending int
 	files   map[string]*store.BuildFile
+	calls   []*store.ModelCall
 }
 
 // holds reports whether the n-th pending event belongs to an attempt of which it
@@ -76,12 +77,12 @@ func pause(ctx context.Context) error {
 
 // try makes one attempt. If its outcome is unknown, it stays open.
 func (e *emitter) try(ctx context.Context, also change, more []*eventv1.BuildEvent) error {
-	a := &attempt{seq: e.next, events: slices.Concat(e.pending, more), pending: len(e.pending), files: maps.Clone(e.files)}
+	a := &attempt{seq: e.next, events: slices.Concat(e.pending, more), pending: len(e.pending), files: maps.Clone(e.files), calls: slices.Clone(e.calls)}
 	var (
 		batch event.Batch
 		err   error
 	)
-	if also == nil && len(a.files) == 0 && newestProgress(a.events) == nil {
+	if also == nil && len(a.files) == 0 && len(a.calls) == 0 && newestProgress(a.events) == nil {
 		batch, err = e.ender.appender.Append(ctx, e.producer, a.seq, a.events...)
 	} else {
 		batch, err = e.tryTx(ctx, a, also)
@@ -125,6 +126,7 @@ func (e *emitter) stored(a *attempt, batch event.Batch) {
 	e.open, e.textBytes = nil, 0
 	e.pending = slices.Clone(e.pending[a.pending:])
 	maps.DeleteFunc(e.files, func(path string, file *store.BuildFile) bool { return a.files[path] == file })
+	e.dropCalls(a.calls)
 }
 
 // settle finds out whether an open attempt took place. It asks until ctx ends.
@@ -170,6 +172,9 @@ func (e *emitter) look(ctx context.Context) (batch event.Batch, stored bool, err
 // store writes an attempt's files, progress and events.
 func (e *emitter) store(ctx context.Context, tx pgx.Tx, events []*eventv1.BuildEvent) (event.Batch, error) {
 	if err := e.storeFiles(ctx, tx); err != nil {
+		return event.Batch{}, err
+	}
+	if err := e.ender.storeCalls(ctx, tx, e.producer, e.calls); err != nil {
 		return event.Batch{}, err
 	}
 	if err := e.storeProgress(ctx, tx, events); err != nil {

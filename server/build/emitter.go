@@ -34,6 +34,7 @@ type emitter struct {
 	mu        sync.Mutex
 	pending   []*eventv1.BuildEvent
 	files     map[string]*store.BuildFile
+	calls     []*store.ModelCall
 	textBytes int
 	spoke     bool
 	timer     *time.Timer
@@ -92,14 +93,15 @@ func (e *emitter) addText(delta string) {
 	}})
 }
 
-// file notes a finished file and its events.
-func (e *emitter) file(ctx context.Context, file *store.BuildFile, events ...*eventv1.BuildEvent) error {
+// file notes a finished file, the model calls that made it and its events.
+func (e *emitter) file(ctx context.Context, file *store.BuildFile, calls []*store.ModelCall, events ...*eventv1.BuildEvent) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.err != nil {
 		return e.err
 	}
 	e.files[file.Path] = file
+	e.calls = append(e.calls, calls...)
 	e.pending = append(e.pending, events...)
 	e.flushLater(ctx)
 	return nil
@@ -157,7 +159,7 @@ func (e *emitter) commit(ctx context.Context, also change) error {
 func (e *emitter) discard() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pending, e.textBytes, e.open, e.err = nil, 0, nil, nil
+	e.pending, e.calls, e.textBytes, e.open, e.err = nil, nil, 0, nil, nil
 	clear(e.files)
 }
 
@@ -169,7 +171,7 @@ func (e *emitter) flushLocked(ctx context.Context, also change, more ...*eventv1
 		e.timer.Stop()
 		e.timer = nil
 	}
-	if len(e.pending) == 0 && len(e.files) == 0 && also == nil && len(more) == 0 {
+	if len(e.pending) == 0 && len(e.files) == 0 && len(e.calls) == 0 && also == nil && len(more) == 0 {
 		return nil
 	}
 	if ctx.Err() != nil {

@@ -35,6 +35,8 @@ type ender struct {
 	// jobs inserts the job of the build that comes next, and is set before the
 	// first use.
 	jobs *river.Client[pgx.Tx]
+	// engineName is that of the worker's engine.
+	engineName string
 }
 
 func newEnder(p Ports) *ender {

@@ -16,7 +16,6 @@ import (
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/engine"
-	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/store"
 )
@@ -92,7 +91,7 @@ func (s *Service) newRetry(ctx context.Context, session string, parent *store.Bu
 		prompt:    parent.Prompt,
 		locale:    parent.Locale,
 		operation: parent.Operation,
-		analysis:  analysis.Analyze(parent.Prompt, parent.Locale),
+		analysis:  analyzed(parent),
 		repeats:   &repeated{parent: parent},
 	}
 	if sub.session == "" {
@@ -165,6 +164,9 @@ func (s *Service) takeOver(ctx context.Context, tx pgx.Tx, from *repeated, b *st
 		return told, nil
 	}
 	if _, err := s.queries.BuildPlanCopy(ctx, tx, &store.BuildPlanCopyParams{BuildID: b.ID, ParentBuildID: from.parent.ID}); err != nil {
+		return nil, err
+	}
+	if err := s.queries.BuildBaseCopy(ctx, tx, &store.BuildBaseCopyParams{BuildID: b.ID, ParentBuildID: from.parent.ID}); err != nil {
 		return nil, err
 	}
 	files, err := s.takeFiles(ctx, tx, from, b)

@@ -39,6 +39,8 @@ type run struct {
 	plan  *engine.Plan
 	// allowance is what the run may use.
 	allowance *allowance
+	// calls are the model calls of all attempts.
+	calls modelCalls
 	// permille is the progress so far; it never falls.
 	permille int32
 }
@@ -111,6 +113,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := r.loadPlan(ctx); err != nil {
+		return err
+	}
+	if err := r.loadCalls(ctx); err != nil {
 		return err
 	}
 	if err := r.allowance.load(ctx); err != nil {
@@ -202,12 +207,12 @@ func (r *run) at(s step, args locale.Args) *eventv1.BuildEvent {
 	return r.progress(s, stepPlace[s].permille, args)
 }
 
-// working measures a call of the engine and stores its result under a step's
-// name. The time of a call that was stopped is kept too: a cancelled build is
+// working measures a call of the engine and stores its result, with the model calls
+// that s was told of, under a step's name. The time of a call that was stopped is kept too: a cancelled build is
 // charged for it, and one that the content policy refused. A call that is made
 // again because its node stopped is nobody's expense. No call begins for which
 // there is no AI time left.
-func (r *run) working(ctx context.Context, name string, call func() (result any, usage engine.Usage, err error)) error {
+func (r *run) working(ctx context.Context, name string, s *sink, call func() (result any, usage engine.Usage, err error)) error {
 	if err := r.allowance.boundary(ctx); err != nil {
 		return err
 	}
@@ -217,7 +222,9 @@ func (r *run) working(ctx context.Context, name string, call func() (result any,
 	if stopped != nil {
 		callErr = stopped
 	}
+	made := s.takeMade()
 	if callErr != nil {
+		made = failed(made)
 		name, result = fmt.Sprintf("%s:%s:%d", name, interruptedStep, r.build.Attempt), nil
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errCancelled) {
 			active = 0
@@ -233,19 +240,15 @@ func (r *run) working(ctx context.Context, name string, call func() (result any,
 	if err != nil {
 		return fmt.Errorf("encode the step %s: %w", name, err)
 	}
-	n, err := r.w.queries.BuildStepInsert(context.WithoutCancel(ctx), r.w.db, &store.BuildStepInsertParams{
+	err = r.storeStep(context.WithoutCancel(ctx), &store.BuildStepInsertParams{
 		BuildID:    r.build.ID,
 		LeaseToken: r.build.LeaseToken,
 		Step:       name,
 		Result:     data,
 		ActiveUs:   active.Microseconds(),
-		CostMicros: usage.CostMicros,
-	})
+	}, made)
 	if callErr != nil {
 		return callErr
-	}
-	if err == nil && n == 0 {
-		return errLeaseLost
 	}
 	return err
 }

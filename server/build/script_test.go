@@ -48,6 +48,9 @@ func (*script) Name() string { return "script" }
 // Plan implements [engine.Engine].
 func (s *script) Plan(ctx context.Context, _ engine.Request, sink engine.Sink) (*engine.Plan, engine.Usage, error) {
 	s.plans.Add(1)
+	if err := s.pay(ctx, engine.PlanKey, sink); err != nil {
+		return nil, s.usage, err
+	}
 	if s.planned != nil {
 		plan, err := s.planned(ctx, sink)
 		return plan, s.usage, err
@@ -58,6 +61,9 @@ func (s *script) Plan(ctx context.Context, _ engine.Request, sink engine.Sink) (
 // Write implements [engine.Engine].
 func (s *script) Write(ctx context.Context, _ engine.Request, plan *engine.Plan, done []string, sink engine.Sink) (engine.Usage, error) {
 	s.writes.Add(1)
+	if err := s.pay(ctx, "write", sink); err != nil {
+		return s.usage, err
+	}
 	if s.written != nil {
 		return s.usage, s.written(ctx, done, sink)
 	}
@@ -70,6 +76,14 @@ func (s *script) Write(ctx context.Context, _ engine.Request, plan *engine.Plan,
 		}
 	}
 	return s.usage, nil
+}
+
+// pay reports a call that cost what the script says.
+func (s *script) pay(ctx context.Context, key string, sink engine.Sink) error {
+	if s.usage == (engine.Usage{}) {
+		return nil
+	}
+	return sink.Called(ctx, engine.Call{Key: key, Model: s.usage.Model, CostMicros: s.usage.CostMicros})
 }
 
 // Fix implements [engine.Engine].

@@ -62,6 +62,7 @@ func (b *testBundle) everything(id string) string {
 		`SELECT coalesce(string_agg(e::text, ';' ORDER BY seq), '') FROM build_events e WHERE build_id = $1 AND seq > 0`,
 		`SELECT coalesce(string_agg(f::text, ';' ORDER BY path), '') FROM build_files f WHERE build_id = $1`,
 		`SELECT coalesce(string_agg(s::text, ';' ORDER BY step), '') FROM build_steps s WHERE build_id = $1`,
+		`SELECT coalesce(string_agg(c::text, ';' ORDER BY key, attempt), '') FROM model_calls c WHERE build_id = $1`,
 		`SELECT coalesce(string_agg(v::text, ';' ORDER BY id), '') FROM versions v WHERE build_id = $1`,
 		`SELECT coalesce(string_agg(h::text, ';' ORDER BY id), '') FROM hold h WHERE build_id = $1`,
 		`SELECT coalesce(string_agg(p::text, ';'), '') FROM projects p JOIN builds b ON b.project_id = p.id WHERE b.id = $1`,
@@ -379,6 +380,13 @@ func TestWritesAreFencedInSQL(t *testing.T) {
 		},
 		"step": func(ctx context.Context, token int64) (int64, error) {
 			return queries.BuildStepInsert(ctx, b.db, &store.BuildStepInsertParams{BuildID: id, LeaseToken: token, Step: "plan", Result: []byte("1")})
+		},
+		"calls": func(ctx context.Context, token int64) (int64, error) {
+			none := []int64{0}
+			return queries.ModelCallInsert(ctx, b.db, &store.ModelCallInsertParams{
+				BuildID: id, LeaseToken: token, Keys: []string{"plan"}, Attempts: []int32{1}, Models: []string{"m"}, Failed: []bool{false},
+				InputTokens: none, CacheReadTokens: none, CacheWriteTokens: none, OutputTokens: none, CostMicros: none,
+			})
 		},
 		"progress": func(ctx context.Context, token int64) (int64, error) {
 			return queries.BuildProgress(ctx, b.db, &store.BuildProgressParams{ID: id, LeaseToken: token, ProgressPermille: 5, StepCount: 7})

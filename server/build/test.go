@@ -215,20 +215,25 @@ func (r *run) fixSite(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	attempt := r.build.FixAttempt
+	attempt, req := r.build.FixAttempt, r.req
+	req.FixAttempt = attempt
 	var failures []engine.Failure
 	for _, f := range rounds[testStep(attempt-1)].Failures {
 		failures = append(failures, engine.Failure{Check: f.Check, Path: f.Path, Message: f.Message})
 	}
+	failures = r.unmended(failures)
 	err = r.out.emit(ctx, &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_FixAttempt{
 		FixAttempt: &eventv1.FixAttempt{Attempt: attempt, FailureCount: int32(len(failures))}, //nolint:gosec // at most MaxFailures
 	}})
 	if err != nil {
 		return err
 	}
-	return r.working(ctx, fmt.Sprintf("%s:%d", fixStep, attempt), func() (any, engine.Usage, error) {
-		s := r.newSink(rows)
-		usage, err := r.w.engine.Fix(ctx, r.req, r.plan, files, failures, s)
+	s := r.newSink(rows)
+	return r.working(ctx, fmt.Sprintf("%s:%d", fixStep, attempt), s, func() (any, engine.Usage, error) {
+		if len(failures) == 0 {
+			return nil, engine.Usage{}, s.close(ctx)
+		}
+		usage, err := r.w.engine.Fix(ctx, req, r.plan, files, failures, s)
 		if err == nil {
 			err = s.close(ctx)
 		}

@@ -87,6 +87,7 @@ func NewWorker(p WorkerPorts) *Worker {
 
 		blobPatience: p.BlobPatience,
 	}
+	w.engineName = p.Engine.Name()
 	if w.clock == nil {
 		w.clock = time.Now
 	}
@@ -227,6 +228,8 @@ func classify(err error) *failure {
 		return &failure{reason: ReasonProviderUnavailable, class: ClassProvider, retryable: p.Retryable, err: err}
 	}
 	switch {
+	case errors.Is(err, engine.ErrTooLong):
+		return &failure{reason: ReasonLimitExceeded, class: ClassPlatform, err: err}
 	case errors.Is(err, engine.ErrRefused):
 		return &failure{reason: ReasonPolicyViolation, class: ClassPolicy, err: err}
 	case errors.Is(err, errTimeout):

@@ -66,8 +66,9 @@ func (r *run) planSite(ctx context.Context) error {
 	if err := r.out.emit(ctx, r.at(stepAnalyze, nil), r.at(stepPlan, locale.Args{"brand": r.brand})); err != nil {
 		return err
 	}
-	err = r.working(ctx, planStep, func() (any, engine.Usage, error) {
-		plan, usage, err := r.w.engine.Plan(ctx, r.req, &sink{run: r, spoken: spoken})
+	s := &sink{run: r, spoken: spoken}
+	err = r.working(ctx, planStep, s, func() (any, engine.Usage, error) {
+		plan, usage, err := r.w.engine.Plan(ctx, r.req, s)
 		if err == nil {
 			r.plan, err = cleanPlan(plan)
 		}
@@ -130,7 +131,7 @@ func (r *run) writeSite(ctx context.Context) error {
 		done[i] = row.Path
 	}
 	s := r.newSink(rows)
-	err = r.working(ctx, writeStep, func() (any, engine.Usage, error) {
+	err = r.working(ctx, writeStep, s, func() (any, engine.Usage, error) {
 		usage, err := r.w.engine.Write(ctx, r.req, r.plan, done, s)
 		if err == nil {
 			err = s.close(ctx)
@@ -179,6 +180,8 @@ type sink struct {
 	bytes   int64
 	planned int
 	purpose map[string]string
+	// made are model calls whose results have not come.
+	made []*store.ModelCall
 }
 
 // Text implements [engine.Sink].
@@ -242,7 +245,7 @@ func (s *sink) finish(ctx context.Context, content []byte) error {
 		return err
 	}
 	err = s.run.out.file(ctx,
-		&store.BuildFile{Path: path, Digest: digest[:], SizeBytes: int64(len(content))},
+		&store.BuildFile{Path: path, Digest: digest[:], SizeBytes: int64(len(content))}, s.takeMade(),
 		&eventv1.BuildEvent{Payload: &eventv1.BuildEvent_FileChanged{FileChanged: &eventv1.FileChanged{
 			Path:      path,
 			SizeBytes: int64(len(content)),

@@ -34,6 +34,8 @@ type Request struct {
 	Answers []Answer
 	// Base are the files of the version that an Update starts from.
 	Base []File
+	// FixAttempt counts the calls of Fix of a build, from 1; 0 in other calls.
+	FixAttempt int32
 }
 
 // Answer is one answered question.
@@ -100,9 +102,15 @@ type Sink interface {
 	Text(ctx context.Context, delta string) error
 	// File receives the next piece of a file. Data is only valid during the call.
 	File(ctx context.Context, chunk Chunk) error
+	// Called receives each finished model call once, also one that failed or was
+	// stopped, be it by the sink itself. It comes before the last chunk of the file
+	// that the call made, or before Plan returns, so that a call and its result are
+	// stored together.
+	Called(ctx context.Context, call Call) error
 }
 
-// Usage is what a call cost. The zero value is a call that cost nothing.
+// Usage is what a method of an engine used: the sum of the model calls that it
+// reported. The zero value is nothing.
 type Usage struct {
 	Model        string
 	InputTokens  int64

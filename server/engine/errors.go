@@ -12,6 +12,10 @@ import (
 // policy, not a fault. Nothing is to be repeated.
 var ErrRefused = errors.New("the prompt was refused by the content policy")
 
+// ErrTooLong says that a request has more than the model reads, or its answer
+// more than the model writes. Nothing is to be repeated.
+var ErrTooLong = errors.New("more than the model takes at once")
+
 // ErrPath says that an engine produced a path that must not be stored.
 var ErrPath = errors.New("path is not allowed")
 

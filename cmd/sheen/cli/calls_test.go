@@ -43,7 +43,7 @@ func TestWrongCalls(t *testing.T) {
 		"switch with text": {[]string{"build", "x", "--json=perhaps"}, `--json cannot be "perhaps": it stands alone`},
 		"settings": {
 			[]string{"build", "x", "--listen", "y", "--engine", "z"},
-			"--listen is \"y\" and must be host:port, such as 127.0.0.1:8080\nsheen: --engine is \"z\" and must be offline",
+			"--listen is \"y\" and must be host:port, such as 127.0.0.1:8080\nsheen: --engine is \"z\" and must be offline, anthropic or openai",
 		},
 		"one role":          {[]string{"build", "x", "--role", "api"}, "`sheen build` needs both roles: leave --role out"},
 		"bad locale":        {[]string{"build", "x", "--locale", "fr "}, `--locale is "fr " and must be a language tag, such as fr or ar-EG`},

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -33,12 +34,18 @@ type Recorder struct {
 	// Files are the complete files, Order their paths as they ended.
 	Files map[string][]byte
 	Order []string
-	// Faults are breaches of the rules of [engine.Chunk].
+	// Made are the model calls that were reported.
+	Made []engine.Call
+	// Faults are breaches of the rules of [engine.Chunk] and [engine.Sink].
 	Faults []string
-	// FailAfter makes the call with that number and all later ones fail with
-	// [ErrSink]; 0 is never. OnCall runs before each call.
+	// FailAfter makes the piece of text or file with that number and all later
+	// ones fail with [ErrSink]; 0 is never. OnCall runs before each.
 	FailAfter int
 	OnCall    func(call int)
+	// FailCalls makes each report of a model call fail with [ErrSink].
+	FailCalls bool
+	// FixAttempt is that of the requests whose files are recorded.
+	FixAttempt int32
 
 	calls int
 	open  string
@@ -59,7 +66,7 @@ func (r *Recorder) called() error {
 	return nil
 }
 
-// Calls returns how often the sink was called.
+// Calls returns how many pieces of text and files the sink was given.
 func (r *Recorder) Calls() int { return r.calls }
 
 // sink is the recorder as an engine sees it.
@@ -84,11 +91,45 @@ func (s sink) File(_ context.Context, chunk engine.Chunk) error {
 	s.open = chunk.Path
 	s.part = append(s.part, chunk.Data...)
 	if chunk.Last {
+		if !s.succeeded(engine.WriteKey(chunk.Path)) && !s.succeeded(engine.FixKey(s.FixAttempt, chunk.Path)) {
+			s.Faults = append(s.Faults, chunk.Path+" is whole before its call is reported")
+		}
 		s.Files[chunk.Path] = s.part
 		s.Order = append(s.Order, chunk.Path)
 		s.open, s.part = "", nil
 	}
 	return s.called()
+}
+
+func (s sink) Called(_ context.Context, call engine.Call) error {
+	if !call.Failed && s.succeeded(call.Key) {
+		s.Faults = append(s.Faults, "the call "+call.Key+" succeeds twice")
+	}
+	s.Made = append(s.Made, call)
+	if s.FailCalls {
+		return ErrSink
+	}
+	return nil
+}
+
+// succeeded reports whether a call was made that did not fail.
+func (r *Recorder) succeeded(key string) bool {
+	return slices.ContainsFunc(r.Made, func(c engine.Call) bool { return c.Key == key && !c.Failed })
+}
+
+// checkUsage compares what a method says that it used with its calls.
+func (r *Recorder) checkUsage(t *testing.T, got engine.Usage) {
+	t.Helper()
+	var want engine.Usage
+	for _, call := range r.Made {
+		want.Add(call)
+	}
+	if got.Active = want.Active; got != want {
+		t.Errorf("used %+v, its calls say %+v", got, want)
+	}
+	if len(r.Faults) > 0 {
+		t.Errorf("broken rules: %v", r.Faults)
+	}
 }
 
 // Request is the request of the suite.
@@ -134,9 +175,13 @@ func planned(t *testing.T, e engine.Engine) *engine.Plan {
 
 func testPlan(t *testing.T, e engine.Engine) {
 	rec := NewRecorder()
-	plan, _, err := e.Plan(context.Background(), Request(), rec.Sink())
+	plan, usage, err := e.Plan(context.Background(), Request(), rec.Sink())
 	if err != nil {
 		t.Fatalf("Plan: %v", err)
+	}
+	rec.checkUsage(t, usage)
+	if !rec.succeeded(engine.PlanKey) {
+		t.Errorf("the call of the plan is not among %+v", rec.Made)
 	}
 	if e.Name() == "" || plan.Title == "" || plan.Summary == "" || plan.BusinessType == "" || plan.Locale == "" {
 		t.Errorf("engine %q: a field of the plan is empty: %+v", e.Name(), plan)
@@ -167,14 +212,16 @@ func testPlan(t *testing.T, e engine.Engine) {
 
 func testWrite(t *testing.T, e engine.Engine) {
 	plan, rec := planned(t, e), NewRecorder()
-	if _, err := e.Write(context.Background(), Request(), plan, nil, rec.Sink()); err != nil {
+	usage, err := e.Write(context.Background(), Request(), plan, nil, rec.Sink())
+	if err != nil {
 		t.Fatalf("Write: %v", err)
 	}
+	rec.checkUsage(t, usage)
 	if want := paths(plan.Files); !reflect.DeepEqual(rec.Order, want) {
 		t.Errorf("wrote %v, want %v", rec.Order, want)
 	}
-	if len(rec.Faults) > 0 || rec.open != "" {
-		t.Errorf("chunks: %v, left open: %q", rec.Faults, rec.open)
+	if rec.open != "" {
+		t.Errorf("left open: %q", rec.open)
 	}
 	total := 0
 	for name, content := range rec.Files {
@@ -198,6 +245,11 @@ func testResume(t *testing.T, e engine.Engine) {
 	if want := paths(plan.Files[half:]); !reflect.DeepEqual(rec.Order, want) {
 		t.Errorf("after %v wrote %v, want %v", done, rec.Order, want)
 	}
+	for _, path := range done {
+		if rec.succeeded(engine.WriteKey(path)) {
+			t.Errorf("the call for %s is made again", path)
+		}
+	}
 }
 
 func testFix(t *testing.T, e engine.Engine) {
@@ -210,9 +262,15 @@ func testFix(t *testing.T, e engine.Engine) {
 		files = append(files, engine.File{Path: name, Content: rec.Files[name]})
 	}
 	failures := []engine.Failure{{Check: "html", Path: "index.html", Message: "the page has no title"}}
-	fixed := NewRecorder()
-	if _, err := e.Fix(context.Background(), Request(), plan, files, failures, fixed.Sink()); err != nil {
+	fixed, req := NewRecorder(), Request()
+	fixed.FixAttempt, req.FixAttempt = 2, 2
+	usage, err := e.Fix(context.Background(), req, plan, files, failures, fixed.Sink())
+	if err != nil {
 		t.Fatalf("Fix: %v", err)
+	}
+	fixed.checkUsage(t, usage)
+	if !fixed.succeeded(engine.FixKey(2, "index.html")) {
+		t.Errorf("the call of the fix is not among %+v", fixed.Made)
 	}
 	if len(fixed.Files["index.html"]) == 0 {
 		t.Errorf("Fix changed %v, want index.html among them", fixed.Order)
@@ -259,6 +317,11 @@ func testSinkError(t *testing.T, e engine.Engine) {
 		rec.FailAfter = 1
 		if err := call(context.Background(), rec.Sink()); !errors.Is(err, ErrSink) || rec.Calls() != 1 {
 			t.Errorf("%s with a failing sink: %v after %d calls, want its error after 1", name, err, rec.Calls())
+		}
+		rec = NewRecorder()
+		rec.FailCalls = true
+		if err := call(context.Background(), rec.Sink()); !errors.Is(err, ErrSink) || len(rec.Made) != 1 || len(rec.Order) != 0 {
+			t.Errorf("%s whose call cannot be reported: %v after %d, wrote %v", name, err, len(rec.Made), rec.Order)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (e *Engine) Plan(ctx context.Context, req engine.Request, sink engine.Sink)
 	if err := e.say(ctx, text, sink); err != nil {
 		return nil, usage(), err
 	}
-	return plan, usage(), nil
+	return plan, usage(), sink.Called(ctx, engine.Call{Key: engine.PlanKey, Model: Name})
 }
 
 // planOf returns the plan for a request and what to say about it.
@@ -78,7 +78,7 @@ func (e *Engine) Write(ctx context.Context, req engine.Request, plan *engine.Pla
 	rest := slices.DeleteFunc(slices.Clone(files), func(f engine.File) bool {
 		return slices.Contains(done, f.Path)
 	})
-	return usage(), e.stream(ctx, rest, chunksOf(files), sink)
+	return usage(), e.stream(ctx, rest, engine.WriteKey, chunksOf(files), sink)
 }
 
 // Fix streams the planned files again that failures name or that are missing.
@@ -92,7 +92,8 @@ func (e *Engine) Fix(ctx context.Context, req engine.Request, plan *engine.Plan,
 		present := slices.ContainsFunc(files, func(x engine.File) bool { return x.Path == f.Path })
 		return present && !failed
 	})
-	return usage(), e.stream(ctx, broken, chunksOf(all), sink)
+	key := func(path string) string { return engine.FixKey(req.FixAttempt, path) }
+	return usage(), e.stream(ctx, broken, key, chunksOf(all), sink)
 }
 
 // filesOf renders what plan announces, in its order.

@@ -56,9 +56,15 @@ func split(text string) []string {
 }
 
 // stream sends files in chunks, at a speed at which all of the site's chunks
-// take writeTime.
-func (e *Engine) stream(ctx context.Context, files []engine.File, chunks int, sink engine.Sink) error {
+// take writeTime. Each file is a call, whose key is that of its path.
+func (e *Engine) stream(ctx context.Context, files []engine.File, key func(path string) string, chunks int, sink engine.Sink) error {
 	for _, file := range files {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := sink.Called(ctx, engine.Call{Key: key(file.Path), Model: Name}); err != nil {
+			return err
+		}
 		data := file.Content
 		for last := false; !last; {
 			if err := e.pause(ctx, writeTime, chunks); err != nil {
