@@ -368,7 +368,7 @@ func TestRetryOfAnUpdate(t *testing.T) {
 	fail := func() *buildv1.Build {
 		res, err := b.StartBuild(b.ctx(), &buildv1.StartBuildRequest{
 			ProjectId: old.GetProjectId(), Prompt: "Add a page", Locale: "fr", Operation: billingv1.Operation_OPERATION_UPDATE,
-			Answers: []*buildv1.Answer{{QuestionId: "brand", Answer: &buildv1.Answer_Text{Text: "Chez Iris"}}},
+			Answers: []*buildv1.Answer{{QuestionId: "brand_name", Answer: &buildv1.Answer_Text{Text: "Chez Iris"}}},
 		})
 		must(t, err)
 		must(t, work(t.Context(), b.newWorker(&script{written: func(ctx context.Context, _ []string, s engine.Sink) error {
