@@ -40,8 +40,9 @@ func Open(ctx context.Context, url string, opts ...Option) (*DB, error) {
 	cfg.MaxConns = 16
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.ConnConfig.RuntimeParams["application_name"] = "sheen"
-	// A client that hangs inside a transaction must not hold its locks for ever.
-	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "30000"
+	// A node that was stopped inside a transaction must not hold its locks for longer
+	// than its leases last.
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "15000"
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		registerUUID(conn.TypeMap())
 		return nil

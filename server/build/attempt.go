@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/store"
 )
@@ -124,9 +125,20 @@ func (e *emitter) stored(a *attempt, batch event.Batch) {
 		e.next = batch.Head() + 1
 	}
 	e.open, e.textBytes = nil, 0
+	passed(a)
 	e.pending = slices.Clone(e.pending[a.pending:])
 	maps.DeleteFunc(e.files, func(path string, file *store.BuildFile) bool { return a.files[path] == file })
 	e.dropCalls(a.calls)
+}
+
+// passed is where tests may end the process after a write.
+func passed(a *attempt) {
+	if len(a.files) > 0 {
+		crash.Point(crash.FilesCommitted)
+	}
+	if slices.ContainsFunc(a.events, func(e *eventv1.BuildEvent) bool { return e.GetAssistantText() != nil }) {
+		crash.Point(crash.PlanSpoken)
+	}
 }
 
 // settle finds out whether an open attempt took place. It asks until ctx ends.
@@ -196,6 +208,7 @@ func (e *emitter) storeFiles(ctx context.Context, tx pgx.Tx) error {
 		params.Digests = append(params.Digests, file.Digest)
 		params.Sizes = append(params.Sizes, file.SizeBytes)
 	}
+	crash.Point(crash.FileNoted)
 	n, err := e.ender.queries.BuildFileUpsert(ctx, tx, params)
 	if err == nil && n == 0 {
 		return errLeaseLost

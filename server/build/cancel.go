@@ -9,6 +9,7 @@ import (
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
 	"github.com/sheenapps/sheen/server/auth"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/store"
 )
@@ -21,6 +22,7 @@ func (s *Service) CancelBuild(ctx context.Context, req *buildv1.CancelBuildReque
 	if err != nil {
 		return nil, err
 	}
+	crash.Point(crash.CancelRequested)
 	if idle(b) {
 		ended, err := s.end(ctx, b, ending{state: Cancelled, reason: b.CancelReason})
 		switch {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/store"
@@ -20,6 +21,7 @@ func (r *run) deploySite(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	crash.Point(crash.VersionMade)
 	url := r.w.origin.URL(version.ID)
 	if err := r.out.emit(ctx, r.at(stepPreview, nil), r.at(stepProbe, nil)); err != nil {
 		return err
@@ -30,6 +32,7 @@ func (r *run) deploySite(ctx context.Context) error {
 		}
 		return &failure{reason: ReasonDeployFailed, class: ClassPlatform, retryable: true, err: err}
 	}
+	crash.Point(crash.Probed)
 	return nil
 }
 
@@ -50,6 +53,7 @@ func (r *run) makeVersion(ctx context.Context, interrupted bool) (*store.Version
 		if version, err = r.insertVersion(ctx, tx, params); err != nil {
 			return nil, err
 		}
+		crash.Point(crash.VersionMaking)
 		return []*eventv1.BuildEvent{
 			r.at(stepVersion, locale.Args{"count": version.FileCount}),
 			versionCreated(versionToProto(version, r.w.origin.URL(version.ID))),

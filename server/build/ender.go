@@ -14,6 +14,7 @@ import (
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/preview"
@@ -92,11 +93,13 @@ func (e *ender) end(ctx context.Context, b *store.Build, how ending, pending ...
 	var done *ended
 	err := store.InTx(ctx, e.db, func(tx pgx.Tx) (err error) {
 		done, err = e.endTx(ctx, tx, b, how, pending...)
+		crash.Point(crash.EndWritten)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	crash.Point(crash.EndCommitted)
 	e.announce(ctx, done)
 	return done.build, nil
 }
@@ -127,6 +130,7 @@ func (e *ender) endTx(
 	if err != nil {
 		return nil, err
 	}
+	crash.Point(crash.EndCharged)
 	if err := e.closeProject(ctx, tx, b, how); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/store"
@@ -165,12 +166,14 @@ func (r *run) advance(ctx context.Context, to State) error {
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, errTransition
 		}
+		crash.Point(crash.StateChanging)
 		return []*eventv1.BuildEvent{phaseChanged(r.build.Locale, from, to, r.build.Attempt, args)}, err
 	})
 	if err != nil {
 		return err
 	}
 	r.build = moved
+	crash.Point(crash.StateChanged)
 	return nil
 }
 

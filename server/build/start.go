@@ -17,6 +17,7 @@ import (
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/event"
@@ -91,6 +92,7 @@ func (s *Service) submit(ctx context.Context, sub *submission) (*started, error)
 	if err != nil {
 		return nil, err
 	}
+	crash.Point(crash.StartCommitted)
 	for _, done := range accepted.ended {
 		s.announce(ctx, done)
 	}
@@ -222,6 +224,7 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted 
 	if err != nil {
 		return nil, err
 	}
+	crash.Point(crash.StartReserved)
 	at, err := s.openProject(ctx, tx, sub)
 	if err != nil {
 		return nil, err

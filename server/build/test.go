@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/locale"
@@ -63,6 +64,7 @@ func (r *run) testSite(ctx context.Context) (State, error) {
 	if err := r.out.emit(ctx, &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_TestResult{TestResult: result}}); err != nil {
 		return "", err
 	}
+	crash.Point(crash.Tested)
 	if report.Passed() {
 		return Deploying, nil
 	}
@@ -228,6 +230,7 @@ func (r *run) fixSite(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	crash.Point(crash.FixBegun)
 	s := r.newSink(rows)
 	return r.working(ctx, fmt.Sprintf("%s:%d", fixStep, attempt), s, func() (any, engine.Usage, error) {
 		if len(failures) == 0 {
@@ -237,6 +240,7 @@ func (r *run) fixSite(ctx context.Context) error {
 		if err == nil {
 			err = s.close(ctx)
 		}
+		crash.Point(crash.Fixed)
 		return nil, usage, err
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/store"
@@ -127,6 +128,7 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[JobArgs]) error {
 	keeper.Go(func() { w.keepLease(work, b, cancel) })
 	r := newRun(ctx, w, b)
 	defer r.notes.close()
+	crash.Point(crash.LeaseTaken)
 	r.notes.add(noteLeaseTaken, leaseNote{b.Attempt, b.LeaseToken, b.HeadSeq, w.engine.Name()})
 	err = r.recovered(work)
 	if err != nil {
@@ -248,6 +250,7 @@ func (w *Worker) finish(ctx context.Context, r *run, how ending) error {
 		w.logger.ErrorContext(ctx, "last events cannot be stored", "build_id", r.build.ID, "cause", err)
 		r.out.discard()
 	}
+	crash.Point(crash.CancelObeyed)
 	if how.keepsFiles() {
 		version, err := r.keepInterrupted(ctx)
 		if err != nil && !lost(err) {
@@ -275,6 +278,7 @@ func (w *Worker) giveBack(ctx context.Context, r *run) error {
 	if err := r.out.flush(ctx); err != nil {
 		w.logger.WarnContext(ctx, "last events were not stored", "build_id", r.build.ID, "cause", err)
 	}
+	crash.Point(crash.GivingBack)
 	return w.returnLease(ctx, r)
 }
 

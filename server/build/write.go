@@ -14,6 +14,7 @@ import (
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
+	"github.com/sheenapps/sheen/server/crash"
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/fault"
@@ -66,17 +67,20 @@ func (r *run) planSite(ctx context.Context) error {
 	if err := r.out.emit(ctx, r.at(stepAnalyze, nil), r.at(stepPlan, locale.Args{"brand": r.brand})); err != nil {
 		return err
 	}
+	crash.Point(crash.PlanBegun)
 	s := &sink{run: r, spoken: spoken}
 	err = r.working(ctx, planStep, s, func() (any, engine.Usage, error) {
 		plan, usage, err := r.w.engine.Plan(ctx, r.req, s)
 		if err == nil {
 			r.plan, err = cleanPlan(plan)
 		}
+		crash.Point(crash.PlanMade)
 		return r.plan, usage, err
 	})
 	if err != nil {
 		return err
 	}
+	crash.Point(crash.PlanStored)
 	r.brand = r.plan.Title
 	return nil
 }
@@ -136,8 +140,10 @@ func (r *run) writeSite(ctx context.Context) error {
 		if err == nil {
 			err = s.close(ctx)
 		}
+		crash.Point(crash.Written)
 		return nil, usage, err
 	})
+	crash.Point(crash.WriteStored)
 	if err != nil {
 		return err
 	}
@@ -244,6 +250,7 @@ func (s *sink) finish(ctx context.Context, content []byte) error {
 	if err != nil {
 		return err
 	}
+	crash.Point(crash.FileStored)
 	err = s.run.out.file(ctx,
 		&store.BuildFile{Path: path, Digest: digest[:], SizeBytes: int64(len(content))}, s.takeMade(),
 		&eventv1.BuildEvent{Payload: &eventv1.BuildEvent_FileChanged{FileChanged: &eventv1.FileChanged{
