@@ -58,10 +58,17 @@ func (b *bench) count(ctx context.Context, p *proxy) (statements, trips float64,
 	if at[1], err = b.askedUntilNow(ctx, p); err != nil {
 		return 0, 0, err
 	}
+	if _, err := b.stack.DB.Exec(ctx, "SELECT pg_stat_statements_reset()"); err != nil {
+		return 0, 0, err
+	}
+	at[1].statements, at[0].statements = 0, at[0].statements-at[1].statements
 	if err := b.startAndAwait(ctx, b.builds); err != nil {
 		return 0, 0, err
 	}
 	if at[2], err = b.askedUntilNow(ctx, p); err != nil {
+		return 0, 0, err
+	}
+	if err := b.noteStatements(ctx); err != nil {
 		return 0, 0, err
 	}
 	meanwhile := at[2].at.Sub(at[1].at).Seconds() / at[1].at.Sub(at[0].at).Seconds()
@@ -90,4 +97,26 @@ func (b *bench) askedUntilNow(ctx context.Context, p *proxy) (asked, error) {
 		WHERE query NOT ILIKE '%pg_stat_statements%' AND query NOT LIKE '%end_time IS NULL%'
 		  AND query NOT ILIKE 'begin%' AND query NOT ILIKE 'commit%'`).Scan(&a.statements)
 	return a, err
+}
+
+// noteStatements tells which statements there were most of, per build, and what
+// each took of Postgres.
+func (b *bench) noteStatements(ctx context.Context) error {
+	rows, err := b.stack.DB.Query(ctx, `
+		SELECT calls, total_exec_time, left(regexp_replace(query, '\s+', ' ', 'g'), 100) FROM pg_stat_statements
+		ORDER BY calls DESC LIMIT 45`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var calls int64
+		var took float64
+		var query string
+		if err := rows.Scan(&calls, &took, &query); err != nil {
+			return err
+		}
+		note("%6.2f a build, %7.3f ms each: %s", float64(calls)/float64(b.builds), took/float64(calls), query)
+	}
+	return rows.Err()
 }

@@ -73,9 +73,10 @@ func main() {
 	flag.StringVar(&b.sheen, "sheen", "../bin/sheen", "the compiled command")
 	only := flag.String("only", "", "figures to measure, such as B1,B4; empty means all")
 	short := flag.Bool("short", false, "a smoke test: small counts")
+	flag.IntVar(&b.builds, "builds", 600, "how many builds a run of B1 and B3 makes")
 	limit := flag.Duration("limit", 15*time.Minute, "when to give up")
 	flag.Parse()
-	b.builds, b.runs, b.spell, b.cancels = 1000, 3, 30*time.Second, 300
+	b.runs, b.spell, b.cancels = 3, 30*time.Second, 300
 	if *short {
 		b.builds, b.runs, b.spell, b.cancels = 60, 1, 4*time.Second, 20
 	}

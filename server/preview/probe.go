@@ -40,6 +40,9 @@ type ProbeOptions struct {
 	// Assets are the rooted paths of further files. Those that the index loads
 	// are asked for without being named.
 	Assets []string
+	// Digests are those of the files behind rooted paths, where they are known.
+	// An answer must have its own then; what is in it was judged before.
+	Digests map[string]Digest
 	// Timeout bounds the whole probe; 0 means 20 seconds.
 	Timeout time.Duration
 }
@@ -67,6 +70,7 @@ func Probe(ctx context.Context, opts ProbeOptions) error {
 	p := &prober{
 		base:      base,
 		asked:     map[string]bool{},
+		digests:   opts.Digests,
 		remaining: maxProbeBytes,
 		client: &http.Client{
 			Transport:     transport,
@@ -101,6 +105,7 @@ type prober struct {
 	client    *http.Client
 	failures  []sitecheck.Failure
 	asked     map[string]bool
+	digests   map[string]Digest
 	remaining int64 // bytes that may still be read
 }
 
@@ -134,6 +139,9 @@ func (p *prober) page(ctx context.Context, path string) (sitecheck.PageFacts, er
 		p.fail(a.path, "answers with the type %q instead of HTML", a.contentType)
 		return sitecheck.PageFacts{}, nil
 	}
+	if p.known(a) {
+		return sitecheck.PageFacts{}, nil
+	}
 	facts := sitecheck.Inspect(sitecheck.File{Path: a.file(), Content: a.body})
 	if !facts.Titled {
 		p.fail(a.path, "answers with a page without a title")
@@ -150,7 +158,17 @@ func (p *prober) asset(ctx context.Context, path string) error {
 	if want, known := sitepath.ContentType(a.file()); known && a.contentType != want {
 		p.fail(a.path, "answers with the type %q instead of %q", a.contentType, want)
 	}
+	p.known(a)
 	return nil
+}
+
+// known reports whether the file behind an answer is known, and compares them.
+func (p *prober) known(a answer) bool {
+	want, ok := p.digests[a.path]
+	if ok && DigestOf(a.body) != want {
+		p.fail(a.path, "answers with other bytes than the file has")
+	}
+	return ok
 }
 
 func (p *prober) fail(path, format string, args ...any) {

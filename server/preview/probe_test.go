@@ -151,3 +151,30 @@ func TestProbeOfNothing(t *testing.T) {
 		t.Errorf("got %v, want ErrConfig", err)
 	}
 }
+
+// Where the digests are known, each answer must be that very file, and is not looked
+// into.
+func TestProbeComparesFiles(t *testing.T) {
+	t.Parallel()
+	b := setup(t, map[string]string{"index.html": "no title", "b.html": "<title>B</title>", "a.js": "1"})
+	origin := preview.Origin{Scheme: "http", Domain: domain, Port: 8081}
+	right := map[string]preview.Digest{
+		"/": preview.DigestOf([]byte("no title")), "/b.html": preview.DigestOf([]byte("<title>B</title>")), "/a.js": preview.DigestOf([]byte("1")),
+	}
+	for path := range maps.Clone(right) {
+		wrong := maps.Clone(right)
+		wrong[path] = preview.DigestOf([]byte("another"))
+		err := preview.Probe(t.Context(), preview.ProbeOptions{
+			URL: origin.URL(b.version), DialAddress: b.address, Paths: []string{"/b.html"}, Assets: []string{"/a.js"}, Digests: wrong,
+		})
+		if failed, ok := errors.AsType[*preview.ProbeError](err); !ok || len(failed.Failures) != 1 || failed.Failures[0].Path != path {
+			t.Errorf("with another file at %s: %v", path, err)
+		}
+	}
+	err := preview.Probe(t.Context(), preview.ProbeOptions{
+		URL: origin.URL(b.version), DialAddress: b.address, Paths: []string{"/b.html"}, Assets: []string{"/a.js"}, Digests: right,
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -93,8 +93,8 @@ type Visit struct {
 	NoBrowser error
 }
 
-// Visit asks for every page and file of a site, by path, and opens its pages in
-// a browser if all of them answered. The error is [ErrUnreachable] when the
+// Visit asks for every page and file of a site, by path, each of which must answer
+// with its own bytes, and opens its pages in a browser if all of them did. The error is [ErrUnreachable] when the
 // platform is at fault, and the context's.
 func (v *Visitor) Visit(ctx context.Context, files map[string]Digest) (Visit, error) {
 	// An id made for one visit: nobody can ask for what is not known to anybody.
@@ -104,7 +104,9 @@ func (v *Visitor) Visit(ctx context.Context, files map[string]Digest) (Visit, er
 	pages, assets := rootedPaths(files)
 	visit := Visit{Checks: len(pages) + len(assets)}
 	base, address := v.origin.URL(site), v.listener.Addr().String()
-	err := Probe(ctx, ProbeOptions{URL: base, DialAddress: address, Paths: pages, Assets: assets})
+	err := Probe(ctx, ProbeOptions{
+		URL: base, DialAddress: address, Paths: pages, Assets: assets, Digests: rootedDigests(files),
+	})
 	if failed, ok := errors.AsType[*ProbeError](err); ok {
 		visit.Failures = failed.Failures
 		return visit, nil
@@ -143,12 +145,26 @@ func (v *Visitor) VersionFile(_ context.Context, site uuid.UUID, path string) (D
 	return digest, nil
 }
 
+// rootedDigests returns the digests by address. The index has two.
+func rootedDigests(files map[string]Digest) map[string]Digest {
+	digests := make(map[string]Digest, len(files)+1)
+	for path, digest := range files {
+		digests[addressOf(path)] = digest
+	}
+	if index, ok := files[sitepath.Index]; ok {
+		digests["/"] = index
+	}
+	return digests
+}
+
+func addressOf(path string) string { return (&url.URL{Path: "/" + path}).EscapedPath() }
+
 // rootedPaths returns the addresses of a site's pages and of its other files,
 // the index first, then sorted. Empty files that nothing refers to do no harm.
 func rootedPaths(files map[string]Digest) (pages, assets []string) {
 	empty := DigestOf(nil)
 	for path, digest := range files {
-		address := (&url.URL{Path: "/" + path}).EscapedPath()
+		address := addressOf(path)
 		switch {
 		case sitepath.IsPage(path):
 			pages = append(pages, address)

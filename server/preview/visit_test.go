@@ -40,11 +40,9 @@ func TestVisit(t *testing.T) {
 		files map[string]string
 		want  []string // the paths of the failures
 	}{
-		"good":               {map[string]string{"index.html": titled + "<img src=a.svg>", "a.svg": "<svg/>", "b/index.html": titled, "404.html": titled, "a b%?.html": titled, "é.txt": "x", "x.bin": "y", "empty.txt": ""}, nil},
-		"no index":           {map[string]string{"home.html": titled}, []string{"/"}},
-		"empty page":         {map[string]string{"index.html": titled, "b.html": ""}, []string{"/b.html"}},
-		"missing file":       {map[string]string{"index.html": titled + "<script src=x.js></script>"}, []string{"/x.js"}},
-		"page without title": {map[string]string{"index.html": titled, "d/e.htm": "<p>"}, []string{"/d/e.htm"}},
+		"good":       {map[string]string{"index.html": titled + "<img src=a.svg>", "a.svg": "<svg/>", "b/index.html": titled, "404.html": titled, "a b%?.html": titled, "é.txt": "x", "x.bin": "y", "empty.txt": ""}, nil},
+		"no index":   {map[string]string{"home.html": titled}, []string{"/"}},
+		"empty page": {map[string]string{"index.html": titled, "b.html": ""}, []string{"/b.html"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
