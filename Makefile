@@ -57,6 +57,11 @@ bench-billing: ## Measure the ledger beside its floor (BILLING='-short', '-only 
 	@scripts/setup
 	cd bench && go run ./billing $(BILLING)
 
+.PHONY: bench-builds
+bench-builds: build ## Measure whole builds, with one and two workers (BUILDS='-short', '-only B1')
+	@scripts/setup
+	cd bench && go build -o ../bin/bench-builds ./builds && ../bin/bench-builds -sheen ../bin/sheen $(BUILDS)
+
 .PHONY: soak
 soak: ## Run the long tests, those behind the build tag soak
 	@scripts/setup race
