@@ -67,8 +67,11 @@ FROM build_steps s
 WHERE s.build_id = @parent_build_id AND s.step = 'plan';
 
 -- name: BuildFileCopy :execrows
--- Gives a build the finished files of another one.
+-- Gives a build the finished files of another one. It locks them, so that they are
+-- not forgotten before the new ones are there: in between, nothing would keep their
+-- contents from being deleted.
 INSERT INTO build_files (build_id, path, digest, size_bytes)
 SELECT @build_id, f.path, f.digest, f.size_bytes
 FROM build_files f
-WHERE f.build_id = @parent_build_id;
+WHERE f.build_id = @parent_build_id
+FOR KEY SHARE;

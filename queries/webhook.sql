@@ -104,6 +104,22 @@ INSERT INTO webhook_secrets (endpoint_id, secret) VALUES (@endpoint_id, @secret)
 -- Lets the secrets that sign go on only until a time.
 UPDATE webhook_secrets SET expire_time = @expire_time WHERE endpoint_id = @endpoint_id AND expire_time IS NULL;
 
+-- name: WebhookSecretDrop :exec
+-- Forgets those of an endpoint's secrets that sign no more, and all but the newest
+-- so many.
+DELETE FROM webhook_secrets s
+WHERE s.endpoint_id = @endpoint_id
+  AND (s.expire_time <= @now OR s.secret NOT IN (
+      SELECT newest.secret FROM webhook_secrets newest
+      WHERE newest.endpoint_id = @endpoint_id
+      ORDER BY newest.create_time DESC
+      LIMIT sqlc.arg('keep')
+  ));
+
+-- name: WebhookSecretClean :execrows
+-- Forgets secrets that sign no more.
+DELETE FROM webhook_secrets WHERE expire_time <= @now;
+
 -- name: WebhookSecretList :many
 -- The secrets that sign at a time, the newest first.
 SELECT secret, create_time FROM webhook_secrets
@@ -153,35 +169,54 @@ JOIN webhook_endpoints e ON e.id = d.endpoint_id
 WHERE d.id = @id AND e.user_id = @user_id AND e.delete_time IS NULL;
 
 -- name: WebhookLaneDue :one
--- Whether a lane is due that nobody has claimed: what is asked all the time.
+-- Whether a lane is due that nobody has claimed, and since when the one has been
+-- due that waits longest, claimed or not; now if none is. This is asked all the
+-- time. Index: webhook_lanes_due.
 SELECT EXISTS (
-    SELECT FROM webhook_lanes l
-    WHERE l.due_time <= @now AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= @now)
-)::boolean AS due;
+           SELECT FROM webhook_lanes l
+           WHERE l.due_time <= @now AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= @now)
+       )::boolean AS due,
+       coalesce((SELECT min(o.due_time) FROM webhook_lanes o WHERE o.due_time <= @now), @now)::timestamptz AS oldest;
+
+-- name: WebhookLaneLock :one
+-- Whether the transaction may claim lanes: one at a time, so that each counts what
+-- the others have claimed.
+SELECT pg_try_advisory_xact_lock(hashtextextended('webhook lanes', 0)) AS locked;
 
 -- name: WebhookLaneClaim :many
--- Claims lanes that are due: at most so many at once per endpoint, so that one
--- that hangs leaves room for others, and so many in all. Indexes:
--- webhook_lanes_due, webhook_lanes_claimed.
-WITH busy AS (
-    SELECT c.endpoint_id, count(*) AS claimed
+-- Claims lanes that are due: at most so many at once per endpoint and per user, so
+-- that those that hang leave room for others, and so many in all. An endpoint that
+-- is gone counts for itself. Indexes: webhook_lanes_due, webhook_lanes_claimed.
+WITH held AS (
+    SELECT c.endpoint_id, coalesce(e.user_id, c.endpoint_id) AS owner
     FROM webhook_lanes c
+    LEFT JOIN webhook_endpoints e ON e.id = c.endpoint_id
     WHERE c.claim_expire_time > @now
-    GROUP BY c.endpoint_id
+), of_endpoint AS (
+    SELECT endpoint_id, count(*) AS claimed FROM held GROUP BY endpoint_id
+), of_owner AS (
+    SELECT owner, count(*) AS claimed FROM held GROUP BY owner
 ), ranked AS (
-    SELECT l.endpoint_id, l.build_id, l.due_time,
-           row_number() OVER (PARTITION BY l.endpoint_id ORDER BY l.due_time, l.build_id) + coalesce(b.claimed, 0) AS place
+    SELECT l.endpoint_id, l.build_id, l.due_time, coalesce(e.user_id, l.endpoint_id) AS owner,
+           row_number() OVER (PARTITION BY l.endpoint_id ORDER BY l.due_time, l.build_id) + coalesce(h.claimed, 0) AS place
     FROM webhook_lanes l
-    LEFT JOIN busy b ON b.endpoint_id = l.endpoint_id
+    LEFT JOIN webhook_endpoints e ON e.id = l.endpoint_id
+    LEFT JOIN of_endpoint h ON h.endpoint_id = l.endpoint_id
     WHERE l.due_time <= @now AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= @now)
+), fair AS (
+    SELECT r.endpoint_id, r.build_id, r.due_time,
+           row_number() OVER (PARTITION BY r.owner ORDER BY r.place, r.due_time, r.build_id) + coalesce(h.claimed, 0) AS place
+    FROM ranked r
+    LEFT JOIN of_owner h ON h.owner = r.owner
+    WHERE r.place <= sqlc.arg('per_endpoint')::bigint
 ), picked AS (
     SELECT l.endpoint_id, l.build_id
-    FROM ranked r
-    JOIN webhook_lanes l ON l.endpoint_id = r.endpoint_id AND l.build_id = r.build_id
-    WHERE r.place <= sqlc.arg('per_endpoint')::bigint
+    FROM fair f
+    JOIN webhook_lanes l ON l.endpoint_id = f.endpoint_id AND l.build_id = f.build_id
+    WHERE f.place <= sqlc.arg('per_user')::bigint
       AND l.due_time <= @now AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= @now)
-    ORDER BY r.due_time
-    LIMIT greatest(0, sqlc.arg('at_most')::bigint - (SELECT coalesce(sum(claimed), 0) FROM busy))
+    ORDER BY f.due_time
+    LIMIT greatest(0, sqlc.arg('at_most')::bigint - (SELECT count(*) FROM held))
     FOR UPDATE OF l SKIP LOCKED
 )
 UPDATE webhook_lanes l
@@ -211,16 +246,18 @@ WHERE endpoint_id = @endpoint_id
   AND wakes = @wakes;
 
 -- name: WebhookLanePause :exec
--- Gives back the claim on a lane whose first delivery is to be tried again later.
+-- Gives back the claim on a lane whose first delivery is to be tried again later,
+-- but at once if somebody asked for a redelivery since the attempt began.
 UPDATE webhook_lanes
-SET due_time = @due_time,
+SET due_time = CASE WHEN due_time > @began THEN due_time ELSE @due_time END,
     claim_expire_time = NULL
 WHERE endpoint_id = @endpoint_id AND build_id = @build_id AND claim_token = @claim_token;
 
 -- name: WebhookLaneReturn :exec
--- Gives a claim back and leaves the lane due as it is.
+-- Gives a claim back on a lane that stays due, behind those that are due already.
 UPDATE webhook_lanes
-SET claim_expire_time = NULL
+SET due_time = clock_timestamp(),
+    claim_expire_time = NULL
 WHERE endpoint_id = @endpoint_id AND build_id = @build_id AND claim_token = @claim_token;
 
 -- name: WebhookDeliveryNext :one

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +23,7 @@ import (
 
 	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
+	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/servertest"
@@ -43,10 +46,13 @@ var (
 )
 
 // ids are those of things that a request can be about.
-type ids struct{ build, project, version, hold string }
+type ids struct{ build, project, version, hold, deployment, endpoint, delivery string }
 
 func randomIDs() ids {
-	return ids{uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString()}
+	return ids{
+		uuid.NewString(), uuid.NewString(), uuid.NewString(), uuid.NewString(),
+		uuid.NewString(), uuid.NewString(), "msg_" + uuid.NewString(),
+	}
 }
 
 // wellFormed is a request of a procedure that passes the schema and names these
@@ -55,8 +61,8 @@ func wellFormed(t *testing.T, m protoreflect.MethodDescriptor, of ids) string {
 	t.Helper()
 	values := map[string]any{
 		"build_id": of.build, "project_id": of.project, "version_id": of.version, "hold_id": of.hold,
-		"base_version_id": of.version, "deployment_id": uuid.NewString(),
-		"webhook_endpoint_id": uuid.NewString(), "webhook_delivery_id": uuid.NewString(),
+		"base_version_id": of.version, "deployment_id": of.deployment,
+		"webhook_endpoint_id": of.endpoint, "webhook_delivery_id": of.delivery,
 		"grant_id": uuid.NewString(), "recommendation_id": uuid.NewString(),
 		"prompt": "A site for my café", "path": "index.html", "idempotency_key": uuid.NewString(),
 		"url": "https://example.com/hook", "success_url": "https://example.com/yes", "cancel_url": "https://example.com/no",
@@ -175,8 +181,14 @@ func TestProceduresThatAreNotServed(t *testing.T) {
 // is another's or nobody's.
 func TestAnothersThingsDoNotExist(t *testing.T) {
 	t.Parallel()
-	b := servertest.Start(t)
+	b := servertest.Start(t, allowLoopback(t))
 	owner := b.As(t, uuid.New(), auth.RoleService)
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer receiver.Close()
+	endpoint, err := owner.Events.CreateWebhookEndpoint(t.Context(), &eventv1.CreateWebhookEndpointRequest{Url: receiver.URL, IdempotencyKey: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	started, err := owner.Builds.StartBuild(t.Context(), &buildv1.StartBuildRequest{Prompt: "A site for my café"})
 	if err != nil {
 		t.Fatal(err)
@@ -188,9 +200,20 @@ func TestAnothersThingsDoNotExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	version := events[len(events)-1].GetBuildCompleted().GetVersionId()
+	deployed, err := owner.Builds.DeployVersion(t.Context(), &buildv1.DeployVersionRequest{VersionId: version, IdempotencyKey: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deliveries, err := owner.Events.ListWebhookDeliveries(t.Context(), &eventv1.ListWebhookDeliveriesRequest{
+		WebhookEndpointId: endpoint.GetWebhookEndpoint().GetId(),
+	})
+	if err != nil || len(deliveries.GetWebhookDeliveries()) == 0 {
+		t.Fatalf("%v, %v", deliveries, err)
+	}
 	foreign := ids{
-		started.GetBuild().GetId(), started.GetBuild().GetProjectId(),
-		events[len(events)-1].GetBuildCompleted().GetVersionId(), hold.GetHold().GetId(),
+		started.GetBuild().GetId(), started.GetBuild().GetProjectId(), version, hold.GetHold().GetId(),
+		deployed.GetDeployment().GetId(), endpoint.GetWebhookEndpoint().GetId(), deliveries.GetWebhookDeliveries()[0].GetId(),
 	}
 	// A hold for another's build is the caller's own; workers and admins act on
 	// everybody's builds; what is not served has nothing to find.
@@ -222,7 +245,7 @@ func TestAnothersThingsDoNotExist(t *testing.T) {
 		t.Errorf("only %d procedures were asked", asked)
 	}
 	// The owner's own is there.
-	own := []string{"GetBuild", "GetProject", "GetVersion", "CompareVersions", "ListDeployments", "ListVersions", "ListFiles", "GetFile", "GetReceipt", "ListEvents", "GetQuickSuggestions"}
+	own := []string{"GetBuild", "GetProject", "GetVersion", "CompareVersions", "GetDeployment", "ListWebhookDeliveries", "RedeliverWebhook", "ListDeployments", "ListVersions", "ListFiles", "GetFile", "GetReceipt", "ListEvents", "GetQuickSuggestions"}
 	for _, m := range methods() {
 		if !slices.Contains(own, string(m.Name())) {
 			continue
@@ -235,7 +258,9 @@ func TestAnothersThingsDoNotExist(t *testing.T) {
 
 // namesThings reports whether a request names something that has an owner.
 func namesThings(m protoreflect.MethodDescriptor) bool {
-	for _, name := range []protoreflect.Name{"build_id", "project_id", "version_id", "hold_id"} {
+	for _, name := range []protoreflect.Name{
+		"build_id", "project_id", "version_id", "hold_id", "deployment_id", "webhook_endpoint_id", "webhook_delivery_id",
+	} {
 		if m.Input().Fields().ByName(name) != nil {
 			return true
 		}

@@ -122,7 +122,7 @@ func TestPostgresGoesAway(t *testing.T) {
 	wire.cut()
 	probe(t, client, b.URL()+"/readyz", http.StatusServiceUnavailable, "store unavailable")
 	probe(t, client, b.URL()+"/livez", http.StatusOK, "alive")
-	mine := ids{started.GetBuild().GetId(), started.GetBuild().GetProjectId(), started.GetBuild().GetId(), ""}
+	mine := ids{build: started.GetBuild().GetId(), project: started.GetBuild().GetProjectId(), version: started.GetBuild().GetId()}
 	served := []string{
 		"GetBuild", "ListBuilds", "CancelBuild", "StartBuild", "ListVersions", "ListFiles", "GetFile",
 		"GetBalance", "EstimateUsage", "GetReceipt", "ListEvents", "StreamEvents",

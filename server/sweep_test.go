@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 
@@ -220,6 +221,41 @@ func TestForgetWork(t *testing.T) {
 		if !b.has(digest) {
 			t.Errorf("%s: the file is gone", name)
 		}
+	}
+}
+
+// What a retry takes over is not forgotten before the retry is there.
+func TestForgetWaitsForARetry(t *testing.T) {
+	t.Parallel()
+	b := setupSweep(t)
+	now := time.Now()
+	file := b.put("index")
+	parent := b.build(now.Add(-keepWork-time.Hour), false, file)
+	retry := b.build(now, true, file)
+	b.exec(`DELETE FROM build_files WHERE build_id = $1`, retry)
+	b.age()
+	err := store.InTx(t.Context(), b.db, func(tx pgx.Tx) error {
+		n, err := b.job.queries.BuildFileCopy(t.Context(), tx, &store.BuildFileCopyParams{BuildID: retry, ParentBuildID: parent})
+		if err != nil || n != 1 {
+			t.Errorf("took %d files over, %v", n, err)
+		}
+		short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if err := forgetWork(short, b.db, now, slog.New(slog.DiscardHandler)); err == nil {
+			t.Error("the parent was forgotten meanwhile")
+		}
+		b.work()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := forgetWork(t.Context(), b.db, now, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	b.work()
+	if !b.has(file) || b.number(`SELECT count(*) FROM build_files WHERE build_id = $1`, retry) != 1 {
+		t.Error("the retry's file is gone")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -265,6 +266,14 @@ func TestExportWithoutABlob(t *testing.T) {
 	}
 	if _, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive))); err == nil {
 		t.Error("the part is an archive")
+	}
+	// A store that is away says so: the same may work later.
+	folder := filepath.Join(s.dataDir, "blobs")
+	if err := errors.Join(os.Rename(folder, folder+".away"), os.WriteFile(folder, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := export(t.Context(), t, s.user.Builds, s.version); connect.CodeOf(err) != connect.CodeUnavailable {
+		t.Errorf("without its store: %v", err)
 	}
 }
 

@@ -13,14 +13,13 @@ import (
 const webhookWorkers = 32
 
 func (s *Server) webhookOptions(p *parts) webhook.Options {
-	return webhook.Options{DB: p.db, Allow: s.cfg.WebhookAllow, Logger: s.log}
+	return webhook.Options{DB: p.db, Allow: s.cfg.WebhookAllow, Logger: s.log, Registry: s.metrics}
 }
 
 // addWebhooks makes a node's job system send webhooks.
 func (s *Server) addWebhooks(p *parts, cfg *river.Config) {
 	options := s.webhookOptions(p)
 	river.AddWorker(cfg.Workers, webhook.NewCleaner(options))
-	options.Registry = s.metrics
 	river.AddWorker(cfg.Workers, webhook.NewWorker(options))
 	cfg.Queues[webhook.Queue] = river.QueueConfig{MaxWorkers: webhookWorkers}
 	cfg.PeriodicJobs = append(cfg.PeriodicJobs, webhook.PeriodicClean())

@@ -16,6 +16,7 @@ INSERT INTO build_files (build_id, path, digest, size_bytes)
 SELECT $1, f.path, f.digest, f.size_bytes
 FROM build_files f
 WHERE f.build_id = $2
+FOR KEY SHARE
 `
 
 type BuildFileCopyParams struct {
@@ -23,7 +24,9 @@ type BuildFileCopyParams struct {
 	ParentBuildID uuid.UUID
 }
 
-// Gives a build the finished files of another one.
+// Gives a build the finished files of another one. It locks them, so that they are
+// not forgotten before the new ones are there: in between, nothing would keep their
+// contents from being deleted.
 func (q *Queries) BuildFileCopy(ctx context.Context, db DBTX, arg *BuildFileCopyParams) (int64, error) {
 	result, err := db.Exec(ctx, buildFileCopy, arg.BuildID, arg.ParentBuildID)
 	if err != nil {

@@ -702,25 +702,36 @@ func (q *Queries) WebhookEndpointSucceeded(ctx context.Context, db DBTX, arg *We
 }
 
 const webhookLaneClaim = `-- name: WebhookLaneClaim :many
-WITH busy AS (
-    SELECT c.endpoint_id, count(*) AS claimed
+WITH held AS (
+    SELECT c.endpoint_id, coalesce(e.user_id, c.endpoint_id) AS owner
     FROM webhook_lanes c
+    LEFT JOIN webhook_endpoints e ON e.id = c.endpoint_id
     WHERE c.claim_expire_time > $2
-    GROUP BY c.endpoint_id
+), of_endpoint AS (
+    SELECT endpoint_id, count(*) AS claimed FROM held GROUP BY endpoint_id
+), of_owner AS (
+    SELECT owner, count(*) AS claimed FROM held GROUP BY owner
 ), ranked AS (
-    SELECT l.endpoint_id, l.build_id, l.due_time,
-           row_number() OVER (PARTITION BY l.endpoint_id ORDER BY l.due_time, l.build_id) + coalesce(b.claimed, 0) AS place
+    SELECT l.endpoint_id, l.build_id, l.due_time, coalesce(e.user_id, l.endpoint_id) AS owner,
+           row_number() OVER (PARTITION BY l.endpoint_id ORDER BY l.due_time, l.build_id) + coalesce(h.claimed, 0) AS place
     FROM webhook_lanes l
-    LEFT JOIN busy b ON b.endpoint_id = l.endpoint_id
+    LEFT JOIN webhook_endpoints e ON e.id = l.endpoint_id
+    LEFT JOIN of_endpoint h ON h.endpoint_id = l.endpoint_id
     WHERE l.due_time <= $2 AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= $2)
+), fair AS (
+    SELECT r.endpoint_id, r.build_id, r.due_time,
+           row_number() OVER (PARTITION BY r.owner ORDER BY r.place, r.due_time, r.build_id) + coalesce(h.claimed, 0) AS place
+    FROM ranked r
+    LEFT JOIN of_owner h ON h.owner = r.owner
+    WHERE r.place <= $3::bigint
 ), picked AS (
     SELECT l.endpoint_id, l.build_id
-    FROM ranked r
-    JOIN webhook_lanes l ON l.endpoint_id = r.endpoint_id AND l.build_id = r.build_id
-    WHERE r.place <= $3::bigint
+    FROM fair f
+    JOIN webhook_lanes l ON l.endpoint_id = f.endpoint_id AND l.build_id = f.build_id
+    WHERE f.place <= $4::bigint
       AND l.due_time <= $2 AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= $2)
-    ORDER BY r.due_time
-    LIMIT greatest(0, $4::bigint - (SELECT coalesce(sum(claimed), 0) FROM busy))
+    ORDER BY f.due_time
+    LIMIT greatest(0, $5::bigint - (SELECT count(*) FROM held))
     FOR UPDATE OF l SKIP LOCKED
 )
 UPDATE webhook_lanes l
@@ -735,6 +746,7 @@ type WebhookLaneClaimParams struct {
 	ExpireTime  *time.Time
 	Now         *time.Time
 	PerEndpoint int64
+	PerUser     int64
 	AtMost      int64
 }
 
@@ -744,14 +756,15 @@ type WebhookLaneClaimRow struct {
 	ClaimToken int64
 }
 
-// Claims lanes that are due: at most so many at once per endpoint, so that one
-// that hangs leaves room for others, and so many in all. Indexes:
-// webhook_lanes_due, webhook_lanes_claimed.
+// Claims lanes that are due: at most so many at once per endpoint and per user, so
+// that those that hang leave room for others, and so many in all. An endpoint that
+// is gone counts for itself. Indexes: webhook_lanes_due, webhook_lanes_claimed.
 func (q *Queries) WebhookLaneClaim(ctx context.Context, db DBTX, arg *WebhookLaneClaimParams) ([]*WebhookLaneClaimRow, error) {
 	rows, err := db.Query(ctx, webhookLaneClaim,
 		arg.ExpireTime,
 		arg.Now,
 		arg.PerEndpoint,
+		arg.PerUser,
 		arg.AtMost,
 	)
 	if err != nil {
@@ -801,21 +814,29 @@ func (q *Queries) WebhookLaneClean(ctx context.Context, db DBTX, arg *WebhookLan
 
 const webhookLaneDue = `-- name: WebhookLaneDue :one
 SELECT EXISTS (
-    SELECT FROM webhook_lanes l
-    WHERE l.due_time <= $1 AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= $1)
-)::boolean AS due
+           SELECT FROM webhook_lanes l
+           WHERE l.due_time <= $1 AND (l.claim_expire_time IS NULL OR l.claim_expire_time <= $1)
+       )::boolean AS due,
+       coalesce((SELECT min(o.due_time) FROM webhook_lanes o WHERE o.due_time <= $1), $1)::timestamptz AS oldest
 `
 
 type WebhookLaneDueParams struct {
 	Now *time.Time
 }
 
-// Whether a lane is due that nobody has claimed: what is asked all the time.
-func (q *Queries) WebhookLaneDue(ctx context.Context, db DBTX, arg *WebhookLaneDueParams) (bool, error) {
+type WebhookLaneDueRow struct {
+	Due    bool
+	Oldest time.Time
+}
+
+// Whether a lane is due that nobody has claimed, and since when the one has been
+// due that waits longest, claimed or not; now if none is. This is asked all the
+// time. Index: webhook_lanes_due.
+func (q *Queries) WebhookLaneDue(ctx context.Context, db DBTX, arg *WebhookLaneDueParams) (*WebhookLaneDueRow, error) {
 	row := db.QueryRow(ctx, webhookLaneDue, arg.Now)
-	var due bool
-	err := row.Scan(&due)
-	return due, err
+	var i WebhookLaneDueRow
+	err := row.Scan(&i.Due, &i.Oldest)
+	return &i, err
 }
 
 const webhookLaneGiveUp = `-- name: WebhookLaneGiveUp :exec
@@ -836,23 +857,39 @@ func (q *Queries) WebhookLaneGiveUp(ctx context.Context, db DBTX, arg *WebhookLa
 	return err
 }
 
+const webhookLaneLock = `-- name: WebhookLaneLock :one
+SELECT pg_try_advisory_xact_lock(hashtextextended('webhook lanes', 0)) AS locked
+`
+
+// Whether the transaction may claim lanes: one at a time, so that each counts what
+// the others have claimed.
+func (q *Queries) WebhookLaneLock(ctx context.Context, db DBTX) (bool, error) {
+	row := db.QueryRow(ctx, webhookLaneLock)
+	var locked bool
+	err := row.Scan(&locked)
+	return locked, err
+}
+
 const webhookLanePause = `-- name: WebhookLanePause :exec
 UPDATE webhook_lanes
-SET due_time = $1,
+SET due_time = CASE WHEN due_time > $1 THEN due_time ELSE $2 END,
     claim_expire_time = NULL
-WHERE endpoint_id = $2 AND build_id = $3 AND claim_token = $4
+WHERE endpoint_id = $3 AND build_id = $4 AND claim_token = $5
 `
 
 type WebhookLanePauseParams struct {
+	Began      *time.Time
 	DueTime    *time.Time
 	EndpointID uuid.UUID
 	BuildID    uuid.UUID
 	ClaimToken int64
 }
 
-// Gives back the claim on a lane whose first delivery is to be tried again later.
+// Gives back the claim on a lane whose first delivery is to be tried again later,
+// but at once if somebody asked for a redelivery since the attempt began.
 func (q *Queries) WebhookLanePause(ctx context.Context, db DBTX, arg *WebhookLanePauseParams) error {
 	_, err := db.Exec(ctx, webhookLanePause,
+		arg.Began,
 		arg.DueTime,
 		arg.EndpointID,
 		arg.BuildID,
@@ -923,7 +960,8 @@ func (q *Queries) WebhookLaneRest(ctx context.Context, db DBTX, arg *WebhookLane
 
 const webhookLaneReturn = `-- name: WebhookLaneReturn :exec
 UPDATE webhook_lanes
-SET claim_expire_time = NULL
+SET due_time = clock_timestamp(),
+    claim_expire_time = NULL
 WHERE endpoint_id = $1 AND build_id = $2 AND claim_token = $3
 `
 
@@ -933,9 +971,50 @@ type WebhookLaneReturnParams struct {
 	ClaimToken int64
 }
 
-// Gives a claim back and leaves the lane due as it is.
+// Gives a claim back on a lane that stays due, behind those that are due already.
 func (q *Queries) WebhookLaneReturn(ctx context.Context, db DBTX, arg *WebhookLaneReturnParams) error {
 	_, err := db.Exec(ctx, webhookLaneReturn, arg.EndpointID, arg.BuildID, arg.ClaimToken)
+	return err
+}
+
+const webhookSecretClean = `-- name: WebhookSecretClean :execrows
+DELETE FROM webhook_secrets WHERE expire_time <= $1
+`
+
+type WebhookSecretCleanParams struct {
+	Now *time.Time
+}
+
+// Forgets secrets that sign no more.
+func (q *Queries) WebhookSecretClean(ctx context.Context, db DBTX, arg *WebhookSecretCleanParams) (int64, error) {
+	result, err := db.Exec(ctx, webhookSecretClean, arg.Now)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const webhookSecretDrop = `-- name: WebhookSecretDrop :exec
+DELETE FROM webhook_secrets s
+WHERE s.endpoint_id = $1
+  AND (s.expire_time <= $2 OR s.secret NOT IN (
+      SELECT newest.secret FROM webhook_secrets newest
+      WHERE newest.endpoint_id = $1
+      ORDER BY newest.create_time DESC
+      LIMIT $3
+  ))
+`
+
+type WebhookSecretDropParams struct {
+	EndpointID uuid.UUID
+	Now        *time.Time
+	Keep       int32
+}
+
+// Forgets those of an endpoint's secrets that sign no more, and all but the newest
+// so many.
+func (q *Queries) WebhookSecretDrop(ctx context.Context, db DBTX, arg *WebhookSecretDropParams) error {
+	_, err := db.Exec(ctx, webhookSecretDrop, arg.EndpointID, arg.Now, arg.Keep)
 	return err
 }
 

@@ -56,7 +56,7 @@ func (s *Service) ExportVersion(ctx context.Context, req *buildv1.ExportVersionR
 func (s *Service) exportFile(ctx context.Context, archive *zip.Writer, file *store.VersionFile) error {
 	content, err := s.blobs.Get(ctx, preview.Digest(file.Digest))
 	if err != nil {
-		return err
+		return blobFault(err)
 	}
 	header := &zip.FileHeader{
 		Name:               file.Path,

@@ -18,6 +18,10 @@ import (
 // larger than all files of a build together.
 const MaxBlobBytes = 20 << 20
 
+// temporarySuffix ends the names of files that are being written, behind the name
+// of the blob, a dot and a number.
+const temporarySuffix = ".tmp"
+
 // folderMode keeps the files of users to the account that runs the server.
 const folderMode = 0o700
 
@@ -32,7 +36,7 @@ type Blobs struct {
 
 // OpenBlobs stores blobs in files under dir, which is made when it is not
 // there. An interrupted Put can leave a file that ends in ".tmp"; it is never
-// read.
+// read, and [Blobs.Sweep] deletes it.
 func OpenBlobs(dir string, opts ...BlobOption) (*Blobs, error) {
 	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{
 		CreateDir:   true,

@@ -47,11 +47,12 @@ type Options struct {
 }
 
 // Handler serves the versions' files, each version under its own host, and each
-// project's deployed version under the project's. It is meant for a listener of its own and is safe for concurrent use.
+// project's deployed version under the project's. It is meant for a listener of its
+// own and is safe for concurrent use.
 type Handler struct {
 	versions VersionFiles
 	sites    Sites
-	blobs    *Blobs
+	shelf    *shelf
 	domain   string
 	policy   string
 	log      *slog.Logger
@@ -75,7 +76,7 @@ func NewHandler(opts Options) (*Handler, error) {
 	return &Handler{
 		versions: opts.Versions,
 		sites:    opts.Sites,
-		blobs:    opts.Blobs,
+		shelf:    newShelf(opts.Blobs.Get),
 		domain:   domain,
 		policy:   contentSecurityPolicy(opts.FrameAncestors),
 		log:      log,
@@ -137,18 +138,26 @@ func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, site site) (
 			redirectToFolder(w, r)
 			return true, nil
 		}
-		// The file table promises the blob: that it is not there is the store's
-		// fault, never a page that does not exist.
-		content, err := h.read(r.Context(), digest)
-		if err != nil {
-			return false, fmt.Errorf("read file: %w", err)
+		if err := h.serveContent(w, r, candidate.Name, digest, site.fixed); err != nil {
+			return false, err
 		}
-		setFile(w.Header(), candidate.Name, site.fixed)
-		w.Header().Set("ETag", `"`+digest.String()+`"`)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 		return true, nil
 	}
 	return false, nil
+}
+
+// serveContent writes a file. The file table promises the blob: that it is not there
+// is the store's fault, never a page that does not exist.
+func (h *Handler) serveContent(w http.ResponseWriter, r *http.Request, name string, digest Digest, fixed bool) error {
+	content, giveBack, err := h.shelf.take(r.Context(), digest)
+	if err != nil {
+		return fmt.Errorf("read file: %w", err)
+	}
+	defer giveBack()
+	setFile(w.Header(), name, fixed)
+	w.Header().Set("ETag", `"`+digest.String()+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	return nil
 }
 
 // serveNotFound answers with the site's own page for that, or else with the
@@ -162,23 +171,15 @@ func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, site sit
 	if err != nil {
 		return fmt.Errorf("look up not-found page: %w", err)
 	}
-	content, err := h.read(r.Context(), digest)
+	content, giveBack, err := h.shelf.take(r.Context(), digest)
 	if err != nil {
 		return fmt.Errorf("read not-found page: %w", err)
 	}
+	defer giveBack()
 	setFile(w.Header(), sitepath.NotFound, site.fixed)
 	w.Header().Set("Cache-Control", "no-store")
 	writeBody(w, r, http.StatusNotFound, content)
 	return nil
-}
-
-// readTimeout is what a browser waits for a store that does not answer.
-const readTimeout = 10 * time.Second
-
-func (h *Handler) read(ctx context.Context, digest Digest) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	return h.blobs.Get(ctx, digest)
 }
 
 // redirectToFolder adds the final slash. The path has no empty segment, so the

@@ -39,7 +39,7 @@ type Swept struct {
 }
 
 // Sweep deletes contents that nobody refers to and that are older than the grace,
-// from a place on to the end. It stops early, without an error, when ctx ends. Any
+// and what interrupted Puts left behind, from a place on to the end. It stops early, without an error, when ctx ends. Any
 // number may run at once, beside any number of Puts.
 //
 // A content is deleted under its [Lock], after a last look at its age and at who
@@ -78,9 +78,13 @@ func (s *sweep) page(ctx context.Context, at Cursor) (next Cursor, err error) {
 	s.done.Seen += int64(len(objects))
 	var old []Digest
 	for _, object := range objects {
-		digest, err := digestOfKey(object.Key)
-		if err == nil && s.blobs.expired(object.ModTime) {
+		if !s.blobs.expired(object.ModTime) {
+			continue
+		}
+		if digest, err := digestOfKey(object.Key); err == nil {
 			old = append(old, digest)
+		} else if err := s.clear(ctx, object); err != nil {
+			return at, err
 		}
 	}
 	if err := s.delete(ctx, old); err != nil {
@@ -116,6 +120,23 @@ func (s *sweep) list(ctx context.Context, at Cursor) (objects []*blob.ListObject
 
 // expired reports whether a content that was written then may go.
 func (b *Blobs) expired(written time.Time) bool { return time.Since(written) > b.grace }
+
+// clear deletes a file that an interrupted Put left behind, and nothing else. No Put
+// takes longer than a write may.
+func (s *sweep) clear(ctx context.Context, object *blob.ListObject) error {
+	unfinished, ok := strings.CutSuffix(object.Key, temporarySuffix)
+	if !ok || time.Since(object.ModTime) <= 2*callTimeout {
+		return nil
+	}
+	of, _, _ := strings.Cut(unfinished, ".")
+	if _, err := digestOfKey(of); err != nil {
+		return nil //nolint:nilerr // not ours
+	}
+	if err := s.blobs.bucket.Delete(ctx, object.Key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return fmt.Errorf("delete %s: %w", object.Key, err)
+	}
+	return nil
+}
 
 // delete deletes those to which nobody refers.
 func (s *sweep) delete(ctx context.Context, old []Digest) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -132,6 +133,40 @@ func TestSweep(t *testing.T) {
 	b.refer(kept, false)
 	if got := b.sweep(t, Cursor{}); got.Deleted != 1 || b.has(t, kept) {
 		t.Errorf("what nobody refers to any more: %+v", got)
+	}
+}
+
+// What interrupted Puts left behind goes, once no Put can be at it.
+func TestSweepClearsInterruptedPuts(t *testing.T) {
+	t.Parallel()
+	b := setupSweep(t, WithGrace(time.Second))
+	kept := b.put(t, "kept")
+	b.refer(kept, true)
+	path := filepath.Join(b.dir, filepath.FromSlash(key(kept)))
+	tests := []struct {
+		name string
+		age  time.Duration
+		gone bool
+	}{
+		{path + ".18a3f.tmp", 25 * time.Hour, true},
+		{path + ".18a40.tmp", time.Minute, false},
+		{filepath.Join(filepath.Dir(path), "notes.tmp"), 25 * time.Hour, false},
+		{path + ".18a41", 25 * time.Hour, false},
+	}
+	for _, test := range tests {
+		if err := os.WriteFile(test.name, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-test.age)
+		if err := os.Chtimes(test.name, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.sweep(t, Cursor{})
+	for _, test := range tests {
+		if _, err := os.Stat(test.name); errors.Is(err, fs.ErrNotExist) != test.gone {
+			t.Errorf("%s of %v: %v", filepath.Base(test.name), test.age, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 
 	"github.com/sheenapps/sheen/store"
@@ -21,9 +22,11 @@ const (
 	// whose every receiver hangs gets to the last one in time.
 	claimWaiting = 2 * time.Minute
 	maxClaims    = 256
-	// endpointClaims bounds those of one endpoint: one that hangs leaves workers
-	// for the others.
+	// endpointClaims bounds those of one endpoint, and userClaims those of one user:
+	// receivers that hang leave workers for the others of the user, and a user's
+	// leave them for other users. A node has four times as many.
 	endpointClaims = 4
+	userClaims     = 8
 )
 
 // Dispatcher puts in jobs for the lanes that are due.
@@ -32,6 +35,7 @@ type Dispatcher struct {
 	queries *store.Queries
 	jobs    *river.Client[pgx.Tx]
 	clock   Clock
+	overdue prometheus.Gauge
 	log     *slog.Logger
 }
 
@@ -40,7 +44,7 @@ func NewDispatcher(o Options, jobs *river.Client[pgx.Tx]) *Dispatcher {
 	if o.Clock == nil {
 		o.Clock = databaseClock(o.DB)
 	}
-	return &Dispatcher{db: o.DB, queries: store.New(), jobs: jobs, clock: o.Clock, log: o.Logger}
+	return &Dispatcher{db: o.DB, queries: store.New(), jobs: jobs, clock: o.Clock, overdue: newOverdue(o.Registry), log: o.Logger}
 }
 
 // Run looks for lanes until ctx ends. Any number of nodes may.
@@ -69,15 +73,27 @@ func (d *Dispatcher) Dispatch(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	due, err := d.queries.WebhookLaneDue(ctx, d.db, &store.WebhookLaneDueParams{Now: &now})
-	if err != nil || !due {
+	look, err := d.queries.WebhookLaneDue(ctx, d.db, &store.WebhookLaneDueParams{Now: &now})
+	if err != nil {
 		return 0, err
 	}
-	var claimed int
+	d.overdue.Set(now.Sub(look.Oldest).Seconds())
+	if !look.Due {
+		return 0, nil
+	}
+	return d.claim(ctx, now)
+}
+
+// claim claims lanes and puts in their jobs, unless another node is just at it.
+func (d *Dispatcher) claim(ctx context.Context, now time.Time) (claimed int, err error) {
 	err = store.InTx(ctx, d.db, func(tx pgx.Tx) error {
+		claimed = 0
+		if locked, err := d.queries.WebhookLaneLock(ctx, tx); err != nil || !locked {
+			return err
+		}
 		expire := now.Add(claimWaiting)
 		lanes, err := d.queries.WebhookLaneClaim(ctx, tx, &store.WebhookLaneClaimParams{
-			Now: &now, ExpireTime: &expire, PerEndpoint: endpointClaims, AtMost: maxClaims,
+			Now: &now, ExpireTime: &expire, PerEndpoint: endpointClaims, PerUser: userClaims, AtMost: maxClaims,
 		})
 		if claimed = len(lanes); err != nil || claimed == 0 {
 			return err

@@ -26,6 +26,8 @@
 //   - In a lane nothing is sent before all with a lower seq were taken or given
 //     up. A redelivery counts as pending again.
 //   - A build waits for no receiver: the append writes rows and that is all.
+//   - Receivers that hang hold up a few workers, and beyond those only their user:
+//     claims are bounded per endpoint and per user, over all nodes.
 //   - No connection is made to an address that is not public, unless the operator
 //     allows it. It is checked at the moment of the connection, after the name was
 //     resolved, so that no answer of a name server gets past it.

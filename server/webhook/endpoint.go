@@ -19,7 +19,7 @@ const (
 	secretShown = time.Hour
 	// secretOverlap is how long a secret signs after a rotation.
 	secretOverlap = 24 * time.Hour
-	// maxSecrets sign a message.
+	// maxSecrets of an endpoint are kept and sign; of more, the newest.
 	maxSecrets = 5
 )
 
@@ -133,8 +133,10 @@ func (s *Service) rotate(ctx context.Context, userID, endpointID uuid.UUID) (sec
 		if err != nil {
 			return err
 		}
-		secret, err = s.addSecret(ctx, tx, endpointID)
-		return err
+		if secret, err = s.addSecret(ctx, tx, endpointID); err != nil {
+			return err
+		}
+		return s.queries.WebhookSecretDrop(ctx, tx, &store.WebhookSecretDropParams{EndpointID: endpointID, Now: &now, Keep: maxSecrets})
 	})
 	return secret, expire, err
 }

@@ -270,3 +270,60 @@ func TestClean(t *testing.T) {
 		t.Error(b.states(t, kept))
 	}
 }
+
+// Secrets that sign no more are forgotten, and rotations do not pile them up.
+func TestSecretsAreForgotten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	endpoint, _ := b.endpoint(t, receive(t, nil).URL)
+	stored := func() (n int) {
+		t.Helper()
+		if err := b.db.QueryRow(t.Context(), "SELECT count(*) FROM webhook_secrets").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for range maxSecrets + 2 {
+		if _, _, err := b.service.rotate(t.Context(), b.user, endpoint); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := stored(); n != maxSecrets {
+		t.Errorf("%d secrets after many rotations", n)
+	}
+	b.pass(secretOverlap + time.Minute)
+	if err := NewCleaner(Options{DB: b.db, Clock: b.service.clock}).clean(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := stored(); n != 1 {
+		t.Errorf("%d secrets after their time", n)
+	}
+}
+
+// A redelivery that is asked for while another delivery of its build fails does not
+// wait for that one's pause.
+func TestRedeliveryDuringAFailure(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var endpoint uuid.UUID
+	var first uuid.UUID
+	r := receive(t, func(w http.ResponseWriter, req *http.Request, g got) {
+		if g.seq != "2" {
+			return
+		}
+		if err := b.redeliver(req.Context(), first, b.user); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	})
+	endpoint, _ = b.endpoint(t, r.URL)
+	build := b.build(t)
+	b.append(t, build, phase(1))
+	b.pump(t)
+	first = b.deliveries(t, endpoint)[0].ID
+	b.append(t, build, phase(2))
+	b.pump(t)
+	if n := b.pump(t); n != 1 || !strings.HasPrefix(r.seqs(build), "1 2 1") {
+		t.Errorf("%d lanes, came %q", n, r.seqs(build))
+	}
+}

@@ -108,7 +108,7 @@ func (c *courier) rest(ctx context.Context, lane claim, wakes int64) (over bool,
 	return rested == 1, err
 }
 
-// giveBack leaves the lane to others as it is.
+// giveBack leaves the lane to others, behind what is due already.
 func (c *courier) giveBack(ctx context.Context, lane claim) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -119,8 +119,8 @@ func (c *courier) giveBack(ctx context.Context, lane claim) error {
 
 // deliver makes an attempt and stores how it ended; over says that the lane has to
 // wait.
-func (c *courier) deliver(ctx context.Context, lane claim, d *store.WebhookDeliveryNextRow, now time.Time) (over bool, err error) {
-	got, err := c.attempt(ctx, d, now)
+func (c *courier) deliver(ctx context.Context, lane claim, d *store.WebhookDeliveryNextRow, began time.Time) (over bool, err error) {
+	got, err := c.attempt(ctx, d, began)
 	if err != nil {
 		return false, err
 	}
@@ -130,13 +130,14 @@ func (c *courier) deliver(ctx context.Context, lane claim, d *store.WebhookDeliv
 	c.metrics.count(got)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if now, err = c.clock(ctx); err != nil {
+	now, err := c.clock(ctx)
+	if err != nil {
 		return false, err
 	}
 	if got.failure == "" {
 		return false, c.taken(ctx, lane, d, got, now)
 	}
-	return c.failed(ctx, lane, d, got, now)
+	return c.failed(ctx, lane, d, got, began, now)
 }
 
 // attempt sends a delivery, signed by all secrets of its endpoint.
@@ -173,7 +174,9 @@ func (c *courier) taken(ctx context.Context, lane claim, d *store.WebhookDeliver
 
 // failed stores that an attempt failed, and what follows: another one later, the
 // next delivery, or the end of the endpoint.
-func (c *courier) failed(ctx context.Context, lane claim, d *store.WebhookDeliveryNextRow, got answer, now time.Time) (over bool, err error) {
+func (c *courier) failed(
+	ctx context.Context, lane claim, d *store.WebhookDeliveryNextRow, got answer, began, now time.Time,
+) (over bool, err error) {
 	err = store.InTx(ctx, c.db, func(tx pgx.Tx) error {
 		over = false
 		since, err := c.queries.WebhookEndpointFailed(ctx, tx, &store.WebhookEndpointFailedParams{ID: d.EndpointID, Now: &now})
@@ -188,7 +191,7 @@ func (c *courier) failed(ctx context.Context, lane claim, d *store.WebhookDelive
 			over = true
 			err = errors.Join(c.tried(ctx, tx, lane, d, "pending", got, now),
 				c.queries.WebhookLanePause(ctx, tx, &store.WebhookLanePauseParams{
-					EndpointID: lane.endpointID, BuildID: lane.buildID, ClaimToken: lane.token, DueTime: &at,
+					EndpointID: lane.endpointID, BuildID: lane.buildID, ClaimToken: lane.token, Began: &began, DueTime: &at,
 				}))
 		}
 		if err != nil || reason == "" {

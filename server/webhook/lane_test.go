@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/store"
@@ -392,5 +395,114 @@ func TestOneEndpointLeavesRoom(t *testing.T) {
 	}
 	if again := b.claims(t); len(again) != 0 {
 		t.Errorf("%d more claims while all are held", len(again))
+	}
+}
+
+// One user has some claims at a time, however many endpoints hang, and each
+// endpoint has its share of them.
+func TestOneUserLeavesRoom(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := receive(t, nil)
+	for range 5 {
+		b.endpoint(t, r.URL)
+	}
+	for range 4 {
+		b.append(t, b.build(t), phase(1))
+	}
+	first := b.user
+	b.user = uuid.New()
+	others, _ := b.endpoint(t, r.URL)
+	b.append(t, b.build(t), phase(1))
+	count := map[uuid.UUID]int{}
+	for _, lane := range b.claims(t) {
+		count[lane.endpointID]++
+	}
+	if len(count) != 6 || count[others] != 1 {
+		t.Errorf("claims by endpoint: %v", count)
+	}
+	delete(count, others)
+	sum := 0
+	for _, n := range count {
+		sum += n
+	}
+	if sum != userClaims {
+		t.Errorf("%d claims of one user, want %d", sum, userClaims)
+	}
+	if again := b.claims(t); len(again) != 0 {
+		t.Errorf("%d more claims while all are held", len(again))
+	}
+	// A node that claims keeps the others from it: each counts what is there.
+	b.user = first
+	b.pass(claimWaiting + time.Second)
+	err := store.InTx(t.Context(), b.db, func(tx pgx.Tx) error {
+		if locked, err := b.queries.WebhookLaneLock(t.Context(), tx); err != nil || !locked {
+			t.Errorf("locked %v, %v", locked, err)
+		}
+		if n, err := b.dispatcher.Dispatch(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d claims beside another node's, %v", n, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.claims(t)); n != userClaims+1 {
+		t.Errorf("%d claims after it", n)
+	}
+}
+
+// The gauge tells how long something has been due, not how long it pauses.
+func TestOverdue(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var status atomic.Int32
+	status.Store(500)
+	r := receive(t, func(w http.ResponseWriter, _ *http.Request, _ got) { w.WriteHeader(int(status.Load())) })
+	b.endpoint(t, r.URL)
+	registry := prometheus.NewRegistry()
+	b.dispatcher.overdue = newOverdue(registry)
+	overdue := func() float64 {
+		t.Helper()
+		b.claims(t)
+		families, err := registry.Gather()
+		if err != nil || len(families) != 1 {
+			t.Fatalf("%v, %v", families, err)
+		}
+		return families[0].GetMetric()[0].GetGauge().GetValue()
+	}
+	if s := overdue(); s != 0 {
+		t.Errorf("%v s with nothing to send", s)
+	}
+	b.append(t, b.build(t), phase(1))
+	b.pass(time.Minute)
+	if s := overdue(); s < 60 || s > 90 {
+		t.Errorf("%v s after a minute", s)
+	}
+	b.pass(claimWaiting + time.Second)
+	b.pump(t)
+	if s := overdue(); s != 0 {
+		t.Errorf("%v s while it pauses", s)
+	}
+}
+
+// A lane that was given back goes behind those that were due when it was.
+func TestReturnedLaneWaits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := receive(t, nil)
+	b.endpoint(t, r.URL)
+	var builds []uuid.UUID
+	for range endpointClaims + 1 {
+		builds = append(builds, b.build(t))
+		b.append(t, builds[len(builds)-1], phase(1))
+	}
+	for _, lane := range b.claims(t) {
+		if err := b.courier.giveBack(t.Context(), lane); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.ContainsFunc(b.claims(t), func(c claim) bool { return c.buildID == builds[endpointClaims] }) {
+		t.Error("the lane that waited longest has no turn")
 	}
 }

@@ -24,3 +24,16 @@ func (m *metrics) count(got answer) {
 	}
 	m.attempts.WithLabelValues(result).Inc()
 }
+
+// newOverdue makes the gauge of what waits longest, and registers it as newMetrics
+// does. Every node shows the same, as of its last look.
+func newOverdue(registry prometheus.Registerer) prometheus.Gauge {
+	overdue := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "sheen_webhook_overdue_seconds",
+		Help: "Since when the webhook that waits longest for its turn should have been sent, pauses after failures left out.",
+	})
+	if registry != nil {
+		registry.MustRegister(overdue)
+	}
+	return overdue
+}

@@ -84,6 +84,9 @@ func (c *Cleaner) clean(ctx context.Context) error {
 			return err
 		}
 	}
+	if _, err := c.queries.WebhookSecretClean(ctx, c.db, &store.WebhookSecretCleanParams{Now: &now}); err != nil {
+		return err
+	}
 	_, err = c.queries.WebhookEndpointClean(ctx, c.db, &store.WebhookEndpointCleanParams{Before: &settled})
 	return err
 }

@@ -28,6 +28,8 @@ const (
 	// program that cannot be run or is not there.
 	exitNotRunnable = 126
 	exitNotFound    = 127
+	// folderPrefix begins the names of the folders that the tool works in.
+	folderPrefix = "deploy-"
 )
 
 // PagesOptions describe a [Pages]. All fields are required.
@@ -86,7 +88,10 @@ func (p *Pages) deploy(ctx context.Context, site Site) (url string, err error) {
 	if err != nil {
 		return "", &Error{Reason: NotInstalled, Err: fmt.Errorf("look for wrangler: %w", err)}
 	}
-	dir, err := os.MkdirTemp(p.opts.Dir, "deploy-")
+	if err := p.clear(); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(p.opts.Dir, folderPrefix)
 	if err != nil {
 		return "", fmt.Errorf("make folder: %w", err)
 	}
@@ -99,6 +104,25 @@ func (p *Pages) deploy(ctx context.Context, site Site) (url string, err error) {
 		return "", err
 	}
 	return p.run(ctx, command, home, folder, site)
+}
+
+// clear deletes the folders of deployments that cannot be running any more: their
+// processes were killed.
+func (p *Pages) clear() error {
+	entries, err := os.ReadDir(p.opts.Dir)
+	if err != nil {
+		return fmt.Errorf("look for old folders: %w", err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if !strings.HasPrefix(entry.Name(), folderPrefix) || err != nil || time.Since(info.ModTime()) <= 2*p.opts.Timeout {
+			continue // Another's, gone by now, or maybe at work.
+		}
+		if err := os.RemoveAll(filepath.Join(p.opts.Dir, entry.Name())); err != nil {
+			return fmt.Errorf("delete an old folder: %w", err)
+		}
+	}
+	return nil
 }
 
 // run runs the tool in its own home, where it finds no settings, and with
@@ -126,9 +150,11 @@ func (p *Pages) run(ctx context.Context, command, home, folder string, site Site
 	var out tail
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
+	if cmd.Process != nil {
+		_ = killAll() // What it left behind has its environment, and so the token.
+	}
 	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // It ended well, and left a child behind.
-		_ = killAll()
+		err = nil // It ended well itself.
 	}
 	return answerOf(p.redact(out.String()), err)
 }

@@ -298,14 +298,43 @@ func TestPagesStops(t *testing.T) {
 // A child that the tool leaves behind neither delays nor outlives the answer.
 func TestPagesLeavesNoChild(t *testing.T) {
 	t.Parallel()
-	b := setup(t, done, 0)
-	b.tell("linger", "")
-	if url, err := b.deploy(t.Context()); err != nil || url != "https://4f10cf4f.sites.pages.dev/" {
-		t.Errorf("got %q, %v", url, err)
+	for _, exit := range []int{0, 1} {
+		b := setup(t, done, exit)
+		b.tell("linger", "")
+		url, err := b.deploy(t.Context())
+		if exit == 0 && (err != nil || url != "https://4f10cf4f.sites.pages.dev/") {
+			t.Errorf("got %q, %v", url, err)
+		}
+		if exit != 0 {
+			b.expect(url, err, deploy.OutputUnclear, true)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(b.told("child")))
+		must(t, err)
+		eventually(t, "the child is gone", func() bool { return !alive(pid) })
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(b.told("child")))
+}
+
+// What a process that was killed left behind goes with the next deployment, and
+// nothing else does.
+func TestPagesClearsUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t, done, 0)
+	folder := func(name string, age time.Duration) string {
+		path := filepath.Join(b.opts.Dir, name)
+		must(t, os.MkdirAll(filepath.Join(path, "site"), 0o700))
+		then := time.Now().Add(-age)
+		must(t, os.Chtimes(path, then, then))
+		return path
+	}
+	folder("deploy-old", 2*b.opts.Timeout+time.Minute)
+	running, other := folder("deploy-running", b.opts.Timeout), folder("blobs", time.Hour)
+	_, err := deploy.NewPages(b.opts).Deploy(t.Context(), b.site)
 	must(t, err)
-	eventually(t, "the child is gone", func() bool { return !alive(pid) })
+	left, err := filepath.Glob(filepath.Join(b.opts.Dir, "*"))
+	must(t, err)
+	if !slices.Equal(left, []string{other, running}) {
+		t.Errorf("left %v", left)
+	}
 }
 
 // alive reports whether a process is there and not merely waiting to be reaped.

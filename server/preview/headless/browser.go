@@ -25,7 +25,13 @@ const (
 	openLimit = 20 * time.Second
 	// startLimit bounds the start of the process, which a busy machine delays.
 	startLimit = 20 * time.Second
+	// wholeLimit bounds all of it, whatever the browser does not answer: the start,
+	// the visit, and the questions to the last page.
+	wholeLimit = startLimit + openLimit + 3*answerLimit
 )
+
+// errHung is the cause when a browser takes longer than it may.
+var errHung = errors.New("the browser hangs")
 
 // ErrBrowser says that the browser did not start, broke down or does not answer.
 // It tells nothing of the site.
@@ -52,11 +58,14 @@ type Browser struct {
 	path string
 	// turn holds a token while a process runs: each takes a processor and a few
 	// hundred megabytes.
-	turn chan struct{}
+	turn  chan struct{}
+	limit time.Duration
 }
 
 // New returns a Browser that runs the program at path, see [Find].
-func New(path string) *Browser { return &Browser{path: path, turn: make(chan struct{}, 1)} }
+func New(path string) *Browser {
+	return &Browser{path: path, turn: make(chan struct{}, 1), limit: wholeLimit}
+}
 
 // Open waits for its turn and opens the first [MaxPages] of pages, which are
 // rooted paths, at a site. base is the address of the site's index, such as
@@ -90,6 +99,8 @@ func (b *Browser) Open(ctx context.Context, base, address string, pages []string
 
 // run starts the process, opens the pages and ends it.
 func (b *Browser) run(ctx context.Context, site *url.URL, address, home string, pages []string) ([]sitecheck.Failure, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, b.limit, errHung)
+	defer cancel()
 	allocated, end := chromedp.NewExecAllocator(ctx, b.options(site, address, home)...)
 	defer end() // It kills the process and waits until all of its children are gone.
 	// What the client has to say comes back as an error as well.
@@ -108,8 +119,11 @@ func (b *Browser) run(ctx context.Context, site *url.URL, address, home string, 
 		v := newVisit(site, page)
 		err := v.open(root, over)
 		failures = append(failures, v.failures()...)
-		if errors.Is(err, errStuck) || errors.Is(err, errSlow) && i > 0 {
+		if errors.Is(err, errStuck) {
 			break
+		}
+		if errors.Is(err, errSlow) && i > 0 {
+			continue // It says nothing of those behind it.
 		}
 		if err != nil {
 			return failures, fmt.Errorf("%w: %s: %w", ErrBrowser, page, err)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -40,7 +41,9 @@ type watcher struct {
 	said   map[string]bool
 	thrown map[int64]string
 	// open are the requests without an answer, with what they ask for.
-	open    map[network.RequestID]string
+	open map[network.RequestID]string
+	// frame is the page's own, beside those in it.
+	frame   cdp.FrameID
 	moved   int
 	loaded  time.Time
 	news    time.Time
@@ -65,8 +68,14 @@ func (w *watcher) see(event any) {
 	switch e := event.(type) {
 	case *page.EventFrameNavigated:
 		if e.Frame.ParentID == "" {
+			w.frame = e.Frame.ID
 			w.moved++
 			w.loaded = time.Time{}
+		}
+	case *page.EventFrameStoppedLoading:
+		// All that comes of a page that leads to a download while it loads.
+		if e.FrameID == w.frame && w.loaded.IsZero() {
+			w.loaded = time.Now()
 		}
 	case *page.EventLoadEventFired:
 		w.loaded = time.Now()

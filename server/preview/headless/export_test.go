@@ -1,0 +1,6 @@
+package headless
+
+import "time"
+
+// Limit bounds what a browser may take, instead of the usual.
+func (b *Browser) Limit(limit time.Duration) { b.limit = limit }
