@@ -41,6 +41,9 @@ func TestAPhaseTakesTooLong(t *testing.T) {
 			b.dieIn(string(state), id)
 			b.exec(`UPDATE builds SET lease_expire_time = NULL, phase_time = clock_timestamp() - interval '1 millisecond' * $2::bigint WHERE id = $1`,
 				uuid.MustParse(id), (build.PhaseLimit(state) - left).Milliseconds())
+			if state == build.Fixing {
+				b.failedOnce(id)
+			}
 			stand := func(ctx context.Context) error {
 				<-ctx.Done()
 				return ctx.Err()
@@ -61,6 +64,14 @@ func TestAPhaseTakesTooLong(t *testing.T) {
 			b.checkPaid(done, 0, billingv1.Outcome_OUTCOME_FAILED_PLATFORM)
 		}
 	}
+}
+
+// failedOnce stores what a round of tests found that leads to mending.
+func (b *testBundle) failedOnce(id string) {
+	b.t.Helper()
+	b.exec(`UPDATE builds SET fix_attempt = 1 WHERE id = $1`, uuid.MustParse(id))
+	b.exec(`INSERT INTO build_steps (build_id, step, result) VALUES ($1, 'test:0',
+		'{"fingerprint": "a", "files": "b", "checks": 1, "failures": [{"check": "html", "path": "index.html", "message": "broken"}]}')`, uuid.MustParse(id))
 }
 
 // Each phase has its own time: what came before does not count, nor does a phase
