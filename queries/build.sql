@@ -12,7 +12,9 @@ SELECT * FROM projects WHERE id = @id AND user_id = @user_id FOR NO KEY UPDATE;
 SELECT p.*, b.id AS active_build_id
 FROM projects p
 LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled') AND NOT b.waiting
-WHERE p.id = @id AND p.user_id = @user_id;
+WHERE p.id = @id AND p.user_id = @user_id
+ORDER BY b.id
+LIMIT 1;
 
 -- name: ProjectAddVersion :one
 -- Counts a new version. Holds the project's row, so that two versions never get

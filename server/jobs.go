@@ -27,9 +27,9 @@ const (
 	// waits at most when it was just another's turn.
 	fetchCooldown = 10 * time.Millisecond
 	fetchPoll     = time.Second
-	// rescueAfter is when the job system takes a job up again whose node died
-	// before it took the build's lease. If it took it, the lease decides, and
-	// the second call finds nothing to do.
+	// rescueAfter is how often the job system looks for jobs whose node died, at
+	// the soonest: each kind's own timeout says when it takes one up again. Builds
+	// do not wait for that, they have their sweeper.
 	rescueAfter = time.Minute
 	// leaseConns renew the leases of a node's builds.
 	leaseConns = 2

@@ -71,7 +71,7 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
 		Targets: s.cfg.newTargets(s.origin(), p.blobs),
 		Limits:  build.Limits{BuildTimeout: s.cfg.BuildTimeout, EventRetention: s.cfg.EventRetention},
-		Logger:  s.log,
+		Logger:  s.log, Metrics: build.NewMetrics(s.metrics),
 	}
 	p.payments = s.cfg.newPayments()
 	p.purchases = billing.NewPurchases(billing.PurchaseOptions{

@@ -1112,6 +1112,8 @@ SELECT p.id, p.user_id, p.title, p.current_version_id, p.version_count, p.create
 FROM projects p
 LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled') AND NOT b.waiting
 WHERE p.id = $1 AND p.user_id = $2
+ORDER BY b.id
+LIMIT 1
 `
 
 type ProjectByIDParams struct {

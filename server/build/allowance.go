@@ -42,8 +42,9 @@ type allowance struct {
 	held int64
 	// spent is what the calls took that are over.
 	spent time.Duration
-	// began is when the call began that is running; zero between calls.
-	began time.Time
+	// began is when the call began that is running, and idle since when it only
+	// waits; zero between calls, and while it does not.
+	began, idle time.Time
 	// next is when more is to be set aside, by what is used.
 	next time.Duration
 	// warned says that the user knows that little more is to be had.
@@ -111,7 +112,7 @@ func (a *allowance) watch(ctx context.Context) {
 func (a *allowance) end() (active time.Duration, stopped error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	active = a.run.w.clock().Sub(a.began)
+	active = a.running()
 	a.began = time.Time{}
 	return active, a.err
 }
@@ -128,7 +129,31 @@ func (a *allowance) used() time.Duration {
 	if a.began.IsZero() {
 		return a.spent
 	}
-	return a.spent + a.run.w.clock().Sub(a.began)
+	return a.spent + a.running()
+}
+
+// running is what the call that is running took until now. The caller holds the lock.
+func (a *allowance) running() time.Duration {
+	if a.idle.IsZero() {
+		return a.run.w.clock().Sub(a.began)
+	}
+	return a.idle.Sub(a.began)
+}
+
+// wait takes the time until over is called out of the call that is running: it is
+// the platform's own, or a provider's.
+func (a *allowance) wait() (over func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.idle = a.run.w.clock()
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if !a.began.IsZero() {
+			a.began = a.began.Add(a.run.w.clock().Sub(a.idle))
+		}
+		a.idle = time.Time{}
+	}
 }
 
 // keep sets more aside if it is time to. A store that is away is asked again by

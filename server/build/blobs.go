@@ -48,8 +48,7 @@ func (r *run) patiently(ctx context.Context, call func() error) error {
 	if !errors.Is(err, preview.ErrUnavailable) {
 		return err
 	}
-	began := r.w.clock()
-	defer func() { r.allowance.excuse(r.w.clock().Sub(began)) }()
+	defer r.allowance.wait()()
 	r.w.logger.WarnContext(ctx, "the store of blobs is away", "build_id", r.build.ID, "cause", err)
 	waiting, cancel := context.WithTimeout(ctx, r.w.blobPatience)
 	defer cancel()
@@ -62,15 +61,6 @@ func (r *run) patiently(ctx context.Context, call func() error) error {
 		err = call()
 	}
 	return err
-}
-
-// excuse takes the platform's own time out of the call that is running.
-func (a *allowance) excuse(lost time.Duration) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.began.IsZero() {
-		a.began = a.began.Add(lost)
-	}
 }
 
 // blobFault says to a caller that the store of blobs is away, and is err otherwise.

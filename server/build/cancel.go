@@ -62,6 +62,7 @@ func (s *Service) requestCancel(ctx context.Context, req *buildv1.CancelBuildReq
 		case Cancelled:
 			return nil
 		case Complete, Failed:
+			s.metrics.refused.WithLabelValues(string(Cancelled)).Inc()
 			return invalidTransition(State(b.State), Cancelled)
 		default:
 		}

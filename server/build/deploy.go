@@ -154,6 +154,12 @@ func (r *run) keepInterrupted(ctx context.Context) (*store.Version, error) {
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	if r.plan == nil {
+		// A run that found the wish to stop has not read what the last one planned.
+		if err := r.loadPlan(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.takeBase(ctx); err != nil {
 		return nil, err
 	}

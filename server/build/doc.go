@@ -31,7 +31,7 @@
 //   - A state changes only along [Transitions], by one compare-and-set that also
 //     checks the fencing token; its events commit with it.
 //   - A build whose worker is gone is taken up again within 20 s, at most three
-//     times in all.
+//     times in all. One whose job was lost gets another.
 //   - One terminal event, one charge.
 //   - A build whose cancel was acknowledged is never complete.
 //   - A build ends even if somebody else has closed its hold: with what was charged then.

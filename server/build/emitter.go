@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -180,7 +181,16 @@ func (e *emitter) flushLocked(ctx context.Context, also change, more ...*eventv1
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	if _, err := e.settle(ctx); err != nil {
-		return err
+		return tooLong(ctx, err)
 	}
-	return e.write(ctx, also, more)
+	return tooLong(ctx, e.write(ctx, also, more))
+}
+
+// tooLong says of a write that was given up after [writeTimeout] that the store is
+// away: it is no fault of the build.
+func tooLong(writing context.Context, err error) error {
+	if err != nil && writing.Err() != nil && uncertain(err) {
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return err
 }

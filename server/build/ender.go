@@ -33,6 +33,7 @@ type ender struct {
 	appender *event.Appender
 	origin   preview.Origin
 	logger   *slog.Logger
+	metrics  *Metrics
 	// jobs inserts the job of the build that comes next, and is set before the
 	// first use.
 	jobs *river.Client[pgx.Tx]
@@ -41,9 +42,12 @@ type ender struct {
 }
 
 func newEnder(p Ports) *ender {
+	if p.Metrics == nil {
+		p.Metrics = NewMetrics(nil)
+	}
 	return &ender{
 		db: p.DB, queries: store.New(), ledger: p.Ledger, log: p.Log, hub: p.Hub, appender: p.Appender, origin: p.Origin,
-		logger: p.Logger,
+		logger: p.Logger, metrics: p.Metrics,
 	}
 }
 
@@ -136,7 +140,7 @@ func (e *ender) endTx(
 	}
 	stored, err := e.queries.BuildEndIfState(ctx, tx, endParams(b, how, paid.receipt))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, errTransition
+		return nil, e.metrics.refuse(how.state)
 	}
 	if err != nil {
 		return nil, err
@@ -192,20 +196,20 @@ func (e *ender) charge(ctx context.Context, tx pgx.Tx, b *store.Build, how endin
 	})
 	_, closed := errors.AsType[*billing.HoldStateError](err)
 	if closed || errors.Is(err, billing.ErrKeyReused) {
-		return e.chargedBefore(ctx, tx, b, err)
+		return e.chargedBefore(ctx, tx, b, how, err)
 	}
 	return payment{receipt: receipt}, err
 }
 
 // chargedBefore is what there is of a closed hold. It returns errTransition if
 // the build itself was ended meanwhile, and charged in another way.
-func (e *ender) chargedBefore(ctx context.Context, tx pgx.Tx, b *store.Build, refusal error) (payment, error) {
+func (e *ender) chargedBefore(ctx context.Context, tx pgx.Tx, b *store.Build, how ending, refusal error) (payment, error) {
 	stored, err := e.queries.BuildByID(ctx, tx, &store.BuildByIDParams{ID: b.ID, UserID: b.UserID})
 	if err != nil {
 		return payment{}, err
 	}
 	if stored.State != b.State || stored.LeaseToken != b.LeaseToken {
-		return payment{}, errTransition
+		return payment{}, e.metrics.refuse(how.state)
 	}
 	receipt, err := e.ledger.HoldReceipt(ctx, tx, b.UserID, b.HoldID)
 	return payment{receipt: receipt, refusal: refusal}, err

@@ -38,6 +38,15 @@ func insertJob(ctx context.Context, jobs *river.Client[pgx.Tx], tx pgx.Tx, build
 	return nil
 }
 
+const (
+	// jobSpare is how much longer than its build a job may take: more than the
+	// build's end does.
+	jobSpare = 2 * time.Minute
+	// jobBegins is how long a job may run before its worker has the build's lease,
+	// which takes a few milliseconds. Together with the sweeper it bounds a takeover.
+	jobBegins = 12 * time.Second
+)
+
 // jobRetry is the pause before the job system calls again after an error, which
 // is nearly always that the store was away.
 const jobRetry = 2 * time.Second

@@ -76,6 +76,12 @@ func (s *sink) Called(_ context.Context, c engine.Call) error {
 	return nil
 }
 
+// Idle implements [engine.Sink].
+func (s *sink) Idle(wait func() error) error {
+	defer s.run.allowance.wait()()
+	return wait()
+}
+
 // takeMade returns the calls whose results are stored now.
 func (s *sink) takeMade() []*store.ModelCall {
 	made := s.made
@@ -135,9 +141,12 @@ func (e *ender) storeCalls(ctx context.Context, tx pgx.Tx, lease event.Producer,
 	return err
 }
 
-// storeStep writes a step's result with the calls that are not stored yet. What
-// the step cost is what its calls did: all that no earlier step has counted.
+// storeStep writes a step's result with the calls that are not stored yet, also if
+// ctx has ended. What the step cost is what its calls did: all that no earlier step
+// has counted.
 func (r *run) storeStep(ctx context.Context, step *store.BuildStepInsertParams, made []*store.ModelCall) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
 	calls := append(r.out.waiting(), made...)
 	err := store.InTx(ctx, r.w.db, func(tx pgx.Tx) error {
 		if err := r.w.storeCalls(ctx, tx, r.out.producer, calls); err != nil {
@@ -157,7 +166,7 @@ func (r *run) storeStep(ctx context.Context, step *store.BuildStepInsertParams, 
 	if err == nil {
 		r.out.forget(calls)
 	}
-	return err
+	return tooLong(ctx, err)
 }
 
 // failed are the calls that an engine made for nothing.

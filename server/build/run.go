@@ -164,7 +164,7 @@ func (r *run) advance(ctx context.Context, to State) error {
 			ID: r.build.ID, FromState: string(from), ToState: string(to), LeaseToken: r.build.LeaseToken,
 		})
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, errTransition
+			return nil, r.w.metrics.refuse(to)
 		}
 		crash.Point(crash.StateChanging)
 		return []*eventv1.BuildEvent{phaseChanged(r.build.Locale, from, to, r.build.Attempt, args)}, err
@@ -211,10 +211,10 @@ func (r *run) at(s step, args locale.Args) *eventv1.BuildEvent {
 }
 
 // working measures a call of the engine and stores its result, with the model calls
-// that s was told of, under a step's name. The time of a call that was stopped is kept too: a cancelled build is
-// charged for it, and one that the content policy refused. A call that is made
-// again because its node stopped is nobody's expense. No call begins for which
-// there is no AI time left.
+// that s was told of, under a step's name. The time of a call that was stopped is
+// kept too: a cancelled build is charged for it, and one that the content policy
+// refused. A call that is made again because its node stopped is nobody's expense.
+// No call begins for which there is no AI time left.
 func (r *run) working(ctx context.Context, name string, s *sink, call func() (result any, usage engine.Usage, err error)) error {
 	if err := r.allowance.boundary(ctx); err != nil {
 		return err
@@ -243,7 +243,7 @@ func (r *run) working(ctx context.Context, name string, s *sink, call func() (re
 	if err != nil {
 		return fmt.Errorf("encode the step %s: %w", name, err)
 	}
-	err = r.storeStep(context.WithoutCancel(ctx), &store.BuildStepInsertParams{
+	err = r.storeStep(ctx, &store.BuildStepInsertParams{
 		BuildID:    r.build.ID,
 		LeaseToken: r.build.LeaseToken,
 		Step:       name,

@@ -20,7 +20,7 @@ import (
 	"github.com/sheenapps/sheen/store"
 )
 
-// Ports are what builds are made with. All fields are required.
+// Ports are what builds are made with. All fields but Metrics are required.
 type Ports struct {
 	DB     *store.DB
 	Ledger *billing.Ledger
@@ -34,6 +34,8 @@ type Ports struct {
 	Targets deploy.Targets
 	Limits  Limits
 	Logger  *slog.Logger
+	// Metrics are the process's; nil counts for nobody.
+	Metrics *Metrics
 }
 
 // ResumeToken seals a position in a build's log.

@@ -181,7 +181,8 @@ func (r *run) noteRound(ctx context.Context, rounds map[string]round, t round) (
 	return same, err
 }
 
-// rounds reads the stored rounds, by step.
+// rounds reads the stored rounds, by step. One of another form was stored by
+// another release: nothing is known of it.
 func (r *run) rounds(ctx context.Context) (map[string]round, error) {
 	steps, err := r.w.queries.BuildStepList(ctx, r.w.db, &store.BuildStepListParams{BuildID: r.build.ID})
 	if err != nil {
@@ -193,10 +194,9 @@ func (r *run) rounds(ctx context.Context) (map[string]round, error) {
 			continue
 		}
 		var t round
-		if err := json.Unmarshal(row.Result, &t); err != nil {
-			return nil, fmt.Errorf("decode the test report %s: %w", row.Step, err)
+		if json.Unmarshal(row.Result, &t) == nil && len(t.Failures) > 0 {
+			rounds[row.Step] = t
 		}
-		rounds[row.Step] = t
 	}
 	return rounds, nil
 }
@@ -213,17 +213,12 @@ func (r *run) fixSite(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rounds, err := r.rounds(ctx)
+	attempt, req := r.build.FixAttempt, r.req
+	req.FixAttempt = attempt
+	failures, err := r.found(ctx, rows)
 	if err != nil {
 		return err
 	}
-	attempt, req := r.build.FixAttempt, r.req
-	req.FixAttempt = attempt
-	var failures []engine.Failure
-	for _, f := range rounds[testStep(attempt-1)].Failures {
-		failures = append(failures, engine.Failure{Check: f.Check, Path: f.Path, Message: f.Message})
-	}
-	failures = r.unmended(failures)
 	err = r.out.emit(ctx, &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_FixAttempt{
 		FixAttempt: &eventv1.FixAttempt{Attempt: attempt, FailureCount: int32(len(failures))}, //nolint:gosec // at most MaxFailures
 	}})
@@ -243,6 +238,28 @@ func (r *run) fixSite(ctx context.Context) error {
 		crash.Point(crash.Fixed)
 		return nil, usage, err
 	})
+}
+
+// found is what the last round of tests found that is not mended yet. If nothing
+// is known of that round, the site is tested again.
+func (r *run) found(ctx context.Context, rows []*store.BuildFile) ([]engine.Failure, error) {
+	rounds, err := r.rounds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last, known := rounds[testStep(r.build.FixAttempt-1)]
+	if !known {
+		report, err := r.judge(ctx, rounds, rows)
+		if err != nil {
+			return nil, err
+		}
+		last = newRound(report, rows)
+	}
+	var failures []engine.Failure
+	for _, f := range last.Failures {
+		failures = append(failures, engine.Failure{Check: f.Check, Path: f.Path, Message: f.Message})
+	}
+	return r.unmended(failures), nil
 }
 
 func testResult(report sitecheck.Report) *eventv1.TestResult {

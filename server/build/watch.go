@@ -40,10 +40,13 @@ func (w *Worker) watched(ctx context.Context, do func(context.Context) error) {
 	}
 }
 
-// sweep puts builds whose lease ran out back into the queue, and releases those that
-// wait for nothing.
+// sweep puts builds whose lease ran out or whose job was lost back into the queue,
+// and releases those that wait for nothing.
 func (w *Worker) sweep(ctx context.Context) error {
 	if err := w.requeueLost(ctx); err != nil {
+		return err
+	}
+	if err := w.requeueJobless(ctx); err != nil {
 		return err
 	}
 	return w.releaseForgotten(ctx)
@@ -56,6 +59,7 @@ func (w *Worker) requeueLost(ctx context.Context) error {
 			return err
 		}
 		for _, id := range ids {
+			w.metrics.requeued.WithLabelValues(lostWorker).Inc()
 			w.logger.InfoContext(ctx, "build lost its worker and is queued again", "build_id", id)
 			if err := insertJob(ctx, w.jobs, tx, id); err != nil {
 				return err

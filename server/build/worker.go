@@ -101,9 +101,9 @@ func NewWorker(p WorkerPorts) *Worker {
 // ConnectJobs gives the worker what it puts builds back with, before its first use.
 func (w *Worker) ConnectJobs(jobs *river.Client[pgx.Tx]) { w.jobs = jobs }
 
-// Timeout implements [river.Worker]: builds have their own, which outlasts a
-// takeover.
-func (*Worker) Timeout(*river.Job[JobArgs]) time.Duration { return -1 }
+// Timeout implements [river.Worker]. Builds have their own, which always ends
+// first; after this one the job system clears away the jobs of nodes that are gone.
+func (w *Worker) Timeout(*river.Job[JobArgs]) time.Duration { return w.timeout + jobSpare }
 
 // NextRetry implements [river.Worker].
 func (*Worker) NextRetry(*river.Job[JobArgs]) time.Time { return time.Now().Add(jobRetry) }
@@ -165,6 +165,8 @@ func (w *Worker) keepLease(ctx context.Context, b *store.Build, cancel context.C
 		}
 		stopping, err := w.renew(ctx, b)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return // The run ended meanwhile; that is why.
 		case errors.Is(err, store.ErrNotFound), err != nil && time.Since(renewed) > leaseTTL:
 			cancel(errLeaseLost)
 			return
@@ -213,6 +215,10 @@ func (w *Worker) settle(job, work context.Context, r *run, err error) error {
 		return w.finish(ctx, r, ending{state: Cancelled, reason: w.cancelReason(ctx, r)})
 	}
 	failed := classify(err)
+	if failed.reason == ReasonInternal {
+		// Nobody foresaw this, somebody has to look at it.
+		w.logger.ErrorContext(ctx, "build failed by a defect", "build_id", r.build.ID, "state", r.build.State, "cause", err)
+	}
 	r.notes.add(noteAttemptFailed, newFailureNote(r.build, failed))
 	return w.finish(ctx, r, ending{state: Failed, failure: failed})
 }
@@ -285,14 +291,18 @@ func (w *Worker) giveBack(ctx context.Context, r *run) error {
 // returnEvery is how often the store is asked whether it takes a build back.
 const returnEvery = 250 * time.Millisecond
 
-// giveBackLater puts a build back into the queue once the store is there again.
-// Without that it would stand still for the rest of its lease. If the store stays
-// away, that is what happens: cause goes to the job system.
+// giveBackLater stores what is pending and puts a build back into the queue once
+// the store is there again. Without that it would stand still for the rest of its
+// lease. If the store stays away, that is what happens: cause goes to the job system.
 func (w *Worker) giveBackLater(ctx context.Context, r *run, cause error) error {
 	ticker := time.NewTicker(returnEvery)
 	defer ticker.Stop()
 	for {
-		if err := w.returnLease(ctx, r); err == nil || !uncertain(err) {
+		err := r.out.flush(ctx)
+		if !uncertain(err) {
+			err = w.returnLease(ctx, r)
+		}
+		if !uncertain(err) {
 			return err
 		}
 		select {

@@ -72,6 +72,11 @@ func (r *run) planSite(ctx context.Context) error {
 	err = r.working(ctx, planStep, s, func() (any, engine.Usage, error) {
 		plan, usage, err := r.w.engine.Plan(ctx, r.req, s)
 		if err == nil {
+			// No plan is stored before what was said of it: a takeover that finds
+			// one says nothing more.
+			err = s.close(ctx)
+		}
+		if err == nil {
 			r.plan, err = cleanPlan(plan)
 		}
 		crash.Point(crash.PlanMade)
@@ -94,12 +99,27 @@ func cleanPlan(plan *engine.Plan) (*engine.Plan, error) {
 		return nil, errPlan
 	}
 	clean := *plan
-	clean.Title, clean.Summary = event.CleanText(plan.Title), event.CleanText(plan.Summary)
+	clean.Title, clean.Summary = shown(plan.Title, maxTitle), shown(plan.Summary, maxSummary)
 	clean.Files = make([]engine.PlannedFile, len(plan.Files))
 	for i, f := range plan.Files {
-		clean.Files[i] = engine.PlannedFile{Path: event.CleanText(f.Path), Purpose: event.CleanText(f.Purpose)}
+		clean.Files[i] = engine.PlannedFile{Path: event.CleanText(f.Path), Purpose: shown(f.Purpose, maxPurpose)}
 	}
 	return &clean, nil
+}
+
+// What a user is shown of a plan, in bytes. A model that says more says too much.
+const (
+	maxTitle   = 200
+	maxSummary = 2 << 10
+	maxPurpose = 500
+	// maxSpoken is how much of a call's text is passed on.
+	maxSpoken = 1 << 20
+)
+
+// shown is what a user is shown of a text, of at most so many bytes.
+func shown(text string, most int) string {
+	clean := event.CleanText(text)
+	return strings.ToValidUTF8(clean[:min(len(clean), most)], "")
 }
 
 // spoken is the assistant's text that earlier runs have already sent. A run that
@@ -174,8 +194,10 @@ func purposes(plan *engine.Plan) map[string]string {
 // sink takes what the engine streams and stores it.
 type sink struct {
 	run *run
-	// spoken is text that was sent by an earlier attempt and comes again.
+	// spoken is text that was sent by an earlier attempt and comes again, and said
+	// how much came in this one.
 	spoken  string
+	said    int
 	content []byte
 	path    string
 	// open says that the last piece of path has not come yet.
@@ -195,7 +217,9 @@ func (s *sink) Text(ctx context.Context, delta string) error {
 	if err := s.run.allowance.keep(ctx); err != nil {
 		return err
 	}
-	if delta = s.unspoken(event.CleanText(delta)); delta == "" {
+	delta = shown(delta, maxSpoken-s.said)
+	s.said += len(delta)
+	if delta = s.unspoken(delta); delta == "" {
 		return nil
 	}
 	return s.run.out.text(ctx, delta)

@@ -107,6 +107,9 @@ type Sink interface {
 	// that the call made, or before Plan returns, so that a call and its result are
 	// stored together.
 	Called(ctx context.Context, call Call) error
+	// Idle runs wait, which lets time pass until a provider is ready again, and
+	// returns its error. That time is not AI time.
+	Idle(wait func() error) error
 }
 
 // Usage is what a method of an engine used: the sum of the model calls that it

@@ -112,6 +112,8 @@ func (s sink) Called(_ context.Context, call engine.Call) error {
 	return nil
 }
 
+func (sink) Idle(wait func() error) error { return wait() }
+
 // succeeded reports whether a call was made that did not fail.
 func (r *Recorder) succeeded(key string) bool {
 	return slices.ContainsFunc(r.Made, func(c engine.Call) bool { return c.Key == key && !c.Failed })

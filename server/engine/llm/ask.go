@@ -49,7 +49,8 @@ func (c *conversation) ask(ctx context.Context, key string, query Query, say fun
 		if spoke {
 			say, query.Force = nil, true
 		}
-		if err := c.wait(ctx, max(pause(try), fault.RetryAfter)); err != nil {
+		err = c.sink.Idle(func() error { return c.wait(ctx, max(pause(try), fault.RetryAfter)) })
+		if err != nil {
 			return err
 		}
 	}

@@ -310,3 +310,27 @@ func TestNobodyThere(t *testing.T) {
 		}
 	})
 }
+
+// A stream of arguments without an end is cut long before it fills the memory.
+func TestArgumentsWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	piece := `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"write_file","arguments":"` +
+		strings.Repeat("x", 4<<20) + `"}}]}}]}` + "\n\n"
+	sent := 0
+	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 40 {
+			if _, err := w.Write([]byte(piece)); err != nil {
+				return
+			}
+			sent++
+		}
+	}))
+	t.Cleanup(endless.Close)
+	e := llm.New(wire(llmtest.OpenAI, endless.URL), llm.Options{})
+	t.Cleanup(e.CloseIdle)
+	_, err := e.Write(t.Context(), enginetest.Request(), onePage(), nil, enginetest.NewRecorder().Sink())
+	endless.Close()
+	if !errors.Is(err, engine.ErrTooLong) || sent >= 40 {
+		t.Errorf("%v after %d pieces", err, sent)
+	}
+}

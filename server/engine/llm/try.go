@@ -18,6 +18,9 @@ const (
 	maxStream = 256 << 20
 	// maxProblem is how much is read of an answer that is no stream.
 	maxProblem = 64 << 10
+	// maxArguments is how long the arguments of a tool may get, in bytes: more than
+	// the largest site, even where many of its letters are escaped.
+	maxArguments = 32 << 20
 )
 
 var (
@@ -63,6 +66,9 @@ func (e *Engine) read(ctx context.Context, stream io.Reader, say func(text strin
 			told = say(text)
 			err = told
 		}
+		if err == nil && len(decoder.Reply().Arguments) > maxArguments {
+			err = engine.ErrTooLong
+		}
 		return err
 	})
 	reply := decoder.Reply()
@@ -70,6 +76,8 @@ func (e *Engine) read(ctx context.Context, stream io.Reader, say func(text strin
 	switch {
 	case told != nil:
 		return reply, told
+	case errors.Is(err, engine.ErrTooLong):
+		return reply, engine.ErrTooLong
 	case ctx.Err() != nil:
 		return reply, e.broken(ctx, err)
 	case reported:
