@@ -8,13 +8,11 @@ INSERT INTO projects (id, user_id) VALUES (@id, @user_id);
 SELECT * FROM projects WHERE id = @id AND user_id = @user_id FOR NO KEY UPDATE;
 
 -- name: ProjectByID :one
--- A project and the oldest of the builds in it that are not over, if any.
+-- A project and the build that is active in it, if any.
 SELECT p.*, b.id AS active_build_id
 FROM projects p
 LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled') AND NOT b.waiting
-WHERE p.id = @id AND p.user_id = @user_id
-ORDER BY b.id
-LIMIT 1;
+WHERE p.id = @id AND p.user_id = @user_id;
 
 -- name: ProjectAddVersion :one
 -- Counts a new version. Holds the project's row, so that two versions never get

@@ -1112,8 +1112,6 @@ SELECT p.id, p.user_id, p.title, p.current_version_id, p.version_count, p.create
 FROM projects p
 LEFT JOIN builds b ON b.project_id = p.id AND b.state NOT IN ('complete', 'failed', 'cancelled') AND NOT b.waiting
 WHERE p.id = $1 AND p.user_id = $2
-ORDER BY b.id
-LIMIT 1
 `
 
 type ProjectByIDParams struct {
@@ -1132,7 +1130,7 @@ type ProjectByIDRow struct {
 	ActiveBuildID    *uuid.UUID
 }
 
-// A project and the oldest of the builds in it that are not over, if any.
+// A project and the build that is active in it, if any.
 func (q *Queries) ProjectByID(ctx context.Context, db DBTX, arg *ProjectByIDParams) (*ProjectByIDRow, error) {
 	row := db.QueryRow(ctx, projectByID, arg.ID, arg.UserID)
 	var i ProjectByIDRow

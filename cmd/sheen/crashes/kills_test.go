@@ -76,7 +76,7 @@ func killAtRandom(t *testing.T, kills int) {
 		group.Go(func() { k.build(starting, t, i) })
 	}
 	for range kills {
-		time.Sleep(time.Second + time.Duration(k.random.Int64N(int64(time.Second)))) // Faults come when they like.
+		<-time.After(time.Second + time.Duration(k.random.Int64N(int64(time.Second)))) // Faults come when they like.
 		k.killOne(t)
 	}
 	enough()

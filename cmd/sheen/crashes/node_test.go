@@ -143,6 +143,6 @@ func eventually(t *testing.T, what string, holds func() bool) {
 		if time.Since(began) > startLimit {
 			t.Fatalf("in vain: %s", what)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }

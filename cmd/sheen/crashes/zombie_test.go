@@ -12,19 +12,19 @@ import (
 // rowsOf is all that is stored about a build and its user, as one text. Redis and
 // the blobs hold nothing that a user could tell a late write by.
 const rowsOf = `
-	WITH b AS (SELECT * FROM builds WHERE id = $1)
-	SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
-		SELECT 'build ' || b::text AS line FROM b
-		UNION ALL SELECT 'event ' || e::text FROM build_events e, b WHERE e.build_id = b.id AND e.seq > 0
-		UNION ALL SELECT 'step ' || s::text FROM build_steps s, b WHERE s.build_id = b.id
-		UNION ALL SELECT 'file ' || f::text FROM build_files f, b WHERE f.build_id = b.id
-		UNION ALL SELECT 'call ' || m::text FROM model_calls m, b WHERE m.build_id = b.id
-		UNION ALL SELECT 'version ' || v::text FROM versions v, b WHERE v.project_id = b.project_id
-		UNION ALL SELECT 'content ' || f::text FROM version_files f, versions v, b WHERE f.version_id = v.id AND v.project_id = b.project_id
-		UNION ALL SELECT 'project ' || p::text FROM projects p, b WHERE p.id = b.project_id
-		UNION ALL SELECT 'journal ' || j::text FROM journal j, b WHERE j.account_id = b.user_id
-		UNION ALL SELECT 'hold ' || h::text FROM hold h, b WHERE h.account_id = b.user_id
-		UNION ALL SELECT 'account ' || a::text FROM account a, b WHERE a.id = b.user_id
+	SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (SELECT b AS row, b.id, b.project_id, b.user_id FROM builds b WHERE b.id = $1) AS b,
+	LATERAL (
+		SELECT 'build ' || b.row::text AS line
+		UNION ALL SELECT 'event ' || e::text FROM build_events e WHERE e.build_id = b.id AND e.seq > 0
+		UNION ALL SELECT 'step ' || s::text FROM build_steps s WHERE s.build_id = b.id
+		UNION ALL SELECT 'file ' || f::text FROM build_files f WHERE f.build_id = b.id
+		UNION ALL SELECT 'call ' || m::text FROM model_calls m WHERE m.build_id = b.id
+		UNION ALL SELECT 'version ' || v::text FROM versions v WHERE v.project_id = b.project_id
+		UNION ALL SELECT 'content ' || f::text FROM version_files f, versions v WHERE f.version_id = v.id AND v.project_id = b.project_id
+		UNION ALL SELECT 'project ' || p::text FROM projects p WHERE p.id = b.project_id
+		UNION ALL SELECT 'journal ' || j::text FROM journal j WHERE j.account_id = b.user_id
+		UNION ALL SELECT 'hold ' || h::text FROM hold h WHERE h.account_id = b.user_id
+		UNION ALL SELECT 'account ' || a::text FROM account a WHERE a.id = b.user_id
 	) AS lines`
 
 // TestZombie stops a node by SIGSTOP in the middle of a build, for longer than its
