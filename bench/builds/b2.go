@@ -15,7 +15,7 @@ import (
 // begins when it was due, so that a stall counts for all that it held up.
 func (b *bench) atHalf(ctx context.Context) (err error) {
 	if b.most == 0 {
-		if _, b.most, err = b.flatOutOnce(ctx, 1); err != nil {
+		if _, b.most, _, err = b.flatOutOnce(ctx, 1); err != nil {
 			return err
 		}
 	}

@@ -74,9 +74,10 @@ func main() {
 	only := flag.String("only", "", "figures to measure, such as B1,B4; empty means all")
 	short := flag.Bool("short", false, "a smoke test: small counts")
 	flag.IntVar(&b.builds, "builds", 600, "how many builds a run of B1 and B3 makes")
+	flag.IntVar(&b.runs, "runs", 3, "how often B1 is repeated")
 	limit := flag.Duration("limit", 15*time.Minute, "when to give up")
 	flag.Parse()
-	b.runs, b.spell, b.cancels = 3, 30*time.Second, 300
+	b.spell, b.cancels = 30*time.Second, 300
 	if *short {
 		b.builds, b.runs, b.spell, b.cancels = 60, 1, 4*time.Second, 20
 	}

@@ -97,6 +97,18 @@ func (f *fleet) start(ctx context.Context, data string, args ...string) error {
 	return nil
 }
 
+// workersCPU is what the nodes that work have used so far.
+func (f *fleet) workersCPU() (total time.Duration, err error) {
+	for _, node := range f.nodes[1:] {
+		used, err := stack.CPUTime(node.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		total += used
+	}
+	return total, nil
+}
+
 // stop ends all nodes, those that work first.
 func (f *fleet) stop() error {
 	var errs []error

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sheenapps/sheen/bench/report"
+	"github.com/sheenapps/sheen/bench/stack"
 )
 
 // idleSize is the size of F6.
@@ -91,7 +92,7 @@ func quietMemory(ctx context.Context, pid int, settle time.Duration) (int64, err
 
 // cpuShare is how much of one core a process uses over a while.
 func (b *bench) cpuShare(ctx context.Context, pid int, watch time.Duration) (float64, error) {
-	before, err := cpuTime(pid)
+	before, err := stack.CPUTime(pid)
 	if err != nil {
 		return 0, err
 	}
@@ -99,6 +100,6 @@ func (b *bench) cpuShare(ctx context.Context, pid int, watch time.Duration) (flo
 	if err := sleepUntil(ctx, began.Add(watch)); err != nil {
 		return 0, err
 	}
-	after, err := cpuTime(pid)
+	after, err := stack.CPUTime(pid)
 	return (after - before).Seconds() / time.Since(began).Seconds(), err
 }

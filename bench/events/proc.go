@@ -6,11 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// ticksPerSecond is the unit of CPU time in /proc, the same on every Linux.
-const ticksPerSecond = 100
 
 // residentBytes is what Linux counts as a process's resident memory.
 func residentBytes(pid int) (int64, error) {
@@ -25,24 +21,4 @@ func residentBytes(pid int) (int64, error) {
 		}
 	}
 	return 0, errors.New("no VmRSS in the process's status")
-}
-
-// cpuTime is what a process has used so far, in user and kernel.
-func cpuTime(pid int) (time.Duration, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// The name, in parentheses, may hold anything; what follows does not.
-	_, rest, ok := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 13 {
-		return 0, errors.New("the process's stat cannot be read")
-	}
-	user, err := strconv.ParseInt(fields[11], 10, 64)
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / ticksPerSecond, err
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/sheenapps/sheen/bench/stack"
 )
 
 // stage is a server under test and a load process.
@@ -76,11 +78,11 @@ func (s *stage) close() {
 // cpu is what the server and the load have used so far.
 func (s *stage) cpu() (server, load time.Duration) {
 	if s.sheen != nil {
-		server, _ = cpuTime(s.sheen.pid())
+		server, _ = stack.CPUTime(s.sheen.pid())
 	} else {
-		server, _ = cpuTime(s.peer.cmd.Process.Pid)
+		server, _ = stack.CPUTime(s.peer.cmd.Process.Pid)
 	}
-	load, _ = cpuTime(s.load.cmd.Process.Pid)
+	load, _ = stack.CPUTime(s.load.cmd.Process.Pid)
 	return server, load
 }
 
