@@ -121,8 +121,9 @@ func crashAt(t *testing.T, point, times string, want *trace) {
 	accepted, err := start(t.Context(), d.c, d.session)
 	d.first.died(t)
 	d.fired(t)
-	if at := strings.HasPrefix(point, "start:"); at != (err != nil) {
-		t.Fatalf("StartBuild: %v", err)
+	// At the other moments, the worker may be faster than the answer.
+	if strings.HasPrefix(point, "start:") && err == nil {
+		t.Fatal("StartBuild was answered before the crash")
 	}
 	before := d.number(t, `SELECT count(*) FROM builds`)
 	if exists := point != crash.StartReserved; (before == 1) != exists {
