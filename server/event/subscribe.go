@@ -90,24 +90,31 @@ func (h *Hub) sweep(now time.Time) {
 	h.pages.expire(now.Add(-keepPages))
 	idle := h.idle()
 	builds := slices.SortedFunc(maps.Keys(idle), func(a, b uuid.UUID) int {
-		return idle[a].idleSince.Compare(idle[b].idleSince)
+		return idle[a].since.Compare(idle[b].since)
 	})
 	for i, id := range builds {
 		f := idle[id]
-		if f.over() || now.Sub(f.idleSince) >= linger || len(builds)-i > maxLingering {
-			h.remove(id, f)
+		if f.over() || now.Sub(f.since) >= linger || len(builds)-i > maxLingering {
+			h.remove(id, f.feed)
 		}
 	}
 }
 
+// idleFeed is a feed and when its last subscriber had left, as it was at one moment.
+type idleFeed struct {
+	*feed
+
+	since time.Time
+}
+
 // idle are the feeds without subscribers.
-func (h *Hub) idle() map[uuid.UUID]*feed {
+func (h *Hub) idle() map[uuid.UUID]idleFeed {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	idle := make(map[uuid.UUID]*feed)
+	idle := make(map[uuid.UUID]idleFeed)
 	for id, f := range h.feeds {
 		if len(f.cursors) == 0 {
-			idle[id] = f
+			idle[id] = idleFeed{f, f.idleSince}
 		}
 	}
 	return idle
