@@ -107,7 +107,7 @@ func TestOnlyErrorsDiffer(t *testing.T) {
 		}
 	}
 	for i, count := range explained {
-		if count == 0 {
+		if count == 0 && !deviations[i].sometimes {
 			t.Errorf("no case differs any more because %s", deviations[i].why)
 		}
 	}
