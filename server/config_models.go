@@ -111,11 +111,11 @@ func (c *Config) newEngine() (e engine.Engine, known bool) {
 	switch c.Engine {
 	case EngineAnthropic:
 		p := c.Anthropic
-		wire = anthropic.New(anthropic.Options{Key: p.Key.Reveal(), Model: p.Model, BaseURL: p.BaseURL})
+		wire = anthropic.New(llm.Access{Key: p.Key.Reveal(), Model: p.Model, BaseURL: p.BaseURL})
 		price, known = anthropic.PriceOf(wire.Model())
 	case EngineOpenAI:
 		p := c.OpenAI
-		wire = openai.New(openai.Options{Key: p.Key.Reveal(), Model: p.Model, BaseURL: p.BaseURL})
+		wire = openai.New(llm.Access{Key: p.Key.Reveal(), Model: p.Model, BaseURL: p.BaseURL})
 		price, known = openai.PriceOf(wire.Model())
 	default:
 		var pace float64

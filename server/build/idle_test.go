@@ -18,7 +18,7 @@ func busy(t *testing.T, wait func(context.Context, time.Duration) error) *llm.En
 	t.Helper()
 	p := llmtest.Start(t, llmtest.Anthropic)
 	p.Inject("plan", llmtest.Status(429, "25"))
-	e := llm.New(anthropic.New(anthropic.Options{Key: llmtest.Key, BaseURL: p.BaseURL()}), llm.Options{Wait: wait})
+	e := llm.New(anthropic.New(llm.Access{Key: llmtest.Key, BaseURL: p.BaseURL()}), llm.Options{Wait: wait})
 	t.Cleanup(e.CloseIdle)
 	return e
 }

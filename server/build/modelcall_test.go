@@ -19,7 +19,7 @@ import (
 // modelEngine is an engine before a provider that costs a micro-dollar a token.
 func modelEngine(t *testing.T) (*llm.Engine, *llmtest.Provider) {
 	p := llmtest.Start(t, llmtest.Anthropic)
-	e := llm.New(anthropic.New(anthropic.Options{Key: llmtest.Key, BaseURL: p.BaseURL()}),
+	e := llm.New(anthropic.New(llm.Access{Key: llmtest.Key, BaseURL: p.BaseURL()}),
 		llm.Options{Price: llm.Price{Input: 1_000_000, Output: 1_000_000, CacheRead: 1_000_000, CacheWrite: 1_000_000}})
 	t.Cleanup(e.CloseIdle)
 	return e, p

@@ -38,38 +38,19 @@ var prices = map[string]llm.Price{
 // PriceOf returns what a model costs, if that is known.
 func PriceOf(model string) (llm.Price, bool) { return llm.PriceOf(prices, model) }
 
-// Options say whom to ask.
-type Options struct {
-	// Key is the API key.
-	Key string
-	// Model is the one to ask; empty is [DefaultModel].
-	Model string
-	// BaseURL is where the API is, without a final slash; empty is [DefaultBaseURL].
-	BaseURL string
-}
-
 // Wire asks Anthropic. It is safe for concurrent use.
-type Wire struct{ key, model, baseURL string }
+type Wire struct{ access llm.Access }
 
 var _ llm.Wire = (*Wire)(nil)
 
 // New returns a wire.
-func New(o Options) *Wire {
-	w := &Wire{key: o.Key, model: o.Model, baseURL: o.BaseURL}
-	if w.model == "" {
-		w.model = DefaultModel
-	}
-	if w.baseURL == "" {
-		w.baseURL = DefaultBaseURL
-	}
-	return w
-}
+func New(access llm.Access) *Wire { return &Wire{access.Or(DefaultModel, DefaultBaseURL)} }
 
 // Name returns [Name].
 func (*Wire) Name() string { return Name }
 
 // Model returns the one that is asked.
-func (w *Wire) Model() string { return w.model }
+func (w *Wire) Model() string { return w.access.Model }
 
 // request is the body of a request.
 type request struct {
@@ -109,7 +90,7 @@ const maxMarks = 4
 // the next call finds all before them in the cache.
 func (w *Wire) Request(ctx context.Context, query llm.Query) (*http.Request, error) {
 	body := request{
-		Model: w.model, MaxTokens: maxTokens, Stream: true,
+		Model: w.access.Model, MaxTokens: maxTokens, Stream: true,
 		System: []block{{Type: "text", Text: query.System, CacheControl: &cacheControl{Type: "ephemeral"}}},
 	}
 	for _, t := range query.Tools {
@@ -127,13 +108,13 @@ func (w *Wire) Request(ctx context.Context, query llm.Query) (*http.Request, err
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.baseURL+"/v1/messages", bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.access.BaseURL+"/v1/messages", bytes.NewReader(raw))
 	if err != nil {
 		return nil, fmt.Errorf("address: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "text/event-stream")
 	req.Header.Set("Anthropic-Version", version)
-	req.Header.Set("X-Api-Key", w.key)
+	req.Header.Set("X-Api-Key", w.access.Key)
 	return req, nil
 }

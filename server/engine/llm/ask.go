@@ -105,15 +105,3 @@ func (c *conversation) take(reply Reply, want string, accept func(Reply) error) 
 func pause(try int) time.Duration {
 	return rand.N(firstPause << (try - 1)) //nolint:gosec // no secret, a spread
 }
-
-// sleep waits for d or until ctx ends, and then returns its cause.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

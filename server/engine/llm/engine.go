@@ -50,7 +50,7 @@ func New(wire Wire, options Options) *Engine {
 		e.silence = DefaultSilence
 	}
 	if e.wait == nil {
-		e.wait = sleep
+		e.wait = engine.Wait
 	}
 	return e
 }

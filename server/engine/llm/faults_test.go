@@ -51,9 +51,9 @@ func setup(t *testing.T, format llmtest.Format, change ...func(*llm.Options)) *b
 
 func wire(format llmtest.Format, url string) llm.Wire {
 	if format == llmtest.OpenAI {
-		return openai.New(openai.Options{Key: llmtest.Key, BaseURL: url})
+		return openai.New(llm.Access{Key: llmtest.Key, BaseURL: url})
 	}
-	return anthropic.New(anthropic.Options{Key: llmtest.Key, BaseURL: url})
+	return anthropic.New(llm.Access{Key: llmtest.Key, BaseURL: url})
 }
 
 // both runs a test with both formats.

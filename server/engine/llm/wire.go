@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -86,6 +87,21 @@ type Problem struct {
 
 // Error returns the name.
 func (p *Problem) Error() string { return p.Name }
+
+// Access says whom to ask.
+type Access struct {
+	// Key is the API key; empty for a server that wants none.
+	Key string
+	// Model is the one to ask, and BaseURL where the API is, without a final slash.
+	// Empty is the provider's default.
+	Model, BaseURL string
+}
+
+// Or returns a with these in place of what is empty.
+func (a Access) Or(model, baseURL string) Access {
+	a.Model, a.BaseURL = cmp.Or(a.Model, model), cmp.Or(a.BaseURL, baseURL)
+	return a
+}
 
 // Wire is the format of a provider. It is safe for concurrent use.
 type Wire interface {

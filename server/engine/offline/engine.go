@@ -35,7 +35,7 @@ var _ engine.Engine = (*Engine)(nil)
 func New(options Options) *Engine {
 	e := &Engine{pace: max(options.Pace, 0), wait: options.Wait}
 	if e.wait == nil {
-		e.wait = sleep
+		e.wait = engine.Wait
 	}
 	return e
 }

@@ -100,14 +100,3 @@ func (e *Engine) pause(ctx context.Context, total time.Duration, parts int) erro
 	}
 	return e.wait(ctx, time.Duration(float64(total)/float64(parts)/e.pace))
 }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

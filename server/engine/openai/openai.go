@@ -34,38 +34,19 @@ var prices = map[string]llm.Price{
 // PriceOf returns what a model costs, if that is known.
 func PriceOf(model string) (llm.Price, bool) { return llm.PriceOf(prices, model) }
 
-// Options say whom to ask.
-type Options struct {
-	// Key is the API key; empty for a server that wants none.
-	Key string
-	// Model is the one to ask; empty is [DefaultModel].
-	Model string
-	// BaseURL is where the API is, without a final slash; empty is [DefaultBaseURL].
-	BaseURL string
-}
-
 // Wire asks OpenAI, or who speaks like it. It is safe for concurrent use.
-type Wire struct{ key, model, baseURL string }
+type Wire struct{ access llm.Access }
 
 var _ llm.Wire = (*Wire)(nil)
 
 // New returns a wire.
-func New(o Options) *Wire {
-	w := &Wire{key: o.Key, model: o.Model, baseURL: o.BaseURL}
-	if w.model == "" {
-		w.model = DefaultModel
-	}
-	if w.baseURL == "" {
-		w.baseURL = DefaultBaseURL
-	}
-	return w
-}
+func New(access llm.Access) *Wire { return &Wire{access.Or(DefaultModel, DefaultBaseURL)} }
 
 // Name returns [Name].
 func (*Wire) Name() string { return Name }
 
 // Model returns the one that is asked.
-func (w *Wire) Model() string { return w.model }
+func (w *Wire) Model() string { return w.access.Model }
 
 // request is the body of a request.
 type request struct {
@@ -102,8 +83,8 @@ type function struct {
 // the provider's cache needs.
 func (w *Wire) Request(ctx context.Context, query llm.Query) (*http.Request, error) {
 	body := request{
-		Model: w.model, Stream: true, StreamOptions: streamOptions{IncludeUsage: true},
-		ReasoningEffort: effort(w.model),
+		Model: w.access.Model, Stream: true, StreamOptions: streamOptions{IncludeUsage: true},
+		ReasoningEffort: effort(w.access.Model),
 		Messages: []message{
 			{Role: "system", Content: query.System},
 			{Role: "user", Content: strings.Join(append(slices.Clip(query.Stable), query.Task), "\n")},
@@ -122,14 +103,14 @@ func (w *Wire) Request(ctx context.Context, query llm.Query) (*http.Request, err
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.baseURL+"/chat/completions", bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.access.BaseURL+"/chat/completions", bytes.NewReader(raw))
 	if err != nil {
 		return nil, fmt.Errorf("address: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "text/event-stream")
-	if w.key != "" {
-		req.Header.Set("Authorization", "Bearer "+w.key)
+	if w.access.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+w.access.Key)
 	}
 	return req, nil
 }

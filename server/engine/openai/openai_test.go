@@ -14,7 +14,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	enginetest.Run(t, func() engine.Engine {
 		p := llmtest.Start(t, llmtest.OpenAI)
-		e := llm.New(openai.New(openai.Options{Key: llmtest.Key, BaseURL: p.BaseURL()}), llm.Options{})
+		e := llm.New(openai.New(llm.Access{Key: llmtest.Key, BaseURL: p.BaseURL()}), llm.Options{})
 		t.Cleanup(e.CloseIdle)
 		return e
 	})
@@ -42,7 +42,7 @@ func FuzzDecoder(f *testing.F) {
 		f.Add([]byte(seed), []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		w := openai.New(openai.Options{})
+		w := openai.New(llm.Access{})
 		d, size := w.Decoder(), 0
 		for _, data := range [][]byte{first, second, first} {
 			text, _ := d.Event(data)

@@ -17,9 +17,6 @@ import (
 // maxPage is how many keys a store returns at once.
 const maxPage = 1000
 
-// errUnimplemented says that the driver does not do something.
-var errUnimplemented = errors.New("not implemented")
-
 // bucket implements [driver.Bucket]. It is safe for concurrent use.
 type bucket struct {
 	store calls
@@ -44,7 +41,7 @@ func (*bucket) ErrorAs(err error, target any) bool {
 
 // ErrorCode implements [driver.Bucket].
 func (*bucket) ErrorCode(err error) gcerrors.ErrorCode {
-	if errors.Is(err, errUnimplemented) {
+	if errors.Is(err, errors.ErrUnsupported) {
 		return gcerrors.Unimplemented
 	}
 	said, ok := errors.AsType[minio.ErrorResponse](err)
@@ -100,21 +97,21 @@ func (b *bucket) Delete(ctx context.Context, key string, opts *driver.DeleteOpti
 	return b.store.remove(ctx, key)
 }
 
-// Copy implements [driver.Bucket].
+// Copy implements [driver.Bucket]: what is stored by its content is never copied.
 func (*bucket) Copy(context.Context, string, string, *driver.CopyOptions) error {
-	return errUnimplemented
+	return errors.ErrUnsupported
 }
 
-// SignedURL implements [driver.Bucket].
+// SignedURL implements [driver.Bucket]: files are served by the preview only.
 func (*bucket) SignedURL(context.Context, string, *driver.SignedURLOptions) (string, error) {
-	return "", errUnimplemented
+	return "", errors.ErrUnsupported
 }
 
 // ListPaged implements [driver.Bucket]. A page's token is what its last key was,
 // and for a folder what comes after all that is in it.
 func (b *bucket) ListPaged(ctx context.Context, opts *driver.ListOptions) (*driver.ListPage, error) {
 	if opts.Delimiter != "" && opts.Delimiter != "/" {
-		return nil, errUnimplemented
+		return nil, errors.ErrUnsupported
 	}
 	if err := before(opts.BeforeList); err != nil {
 		return nil, err
