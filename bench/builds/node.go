@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -43,14 +41,11 @@ func (b *bench) startFleet(ctx context.Context, workers int, more ...string) (*f
 	if err == nil {
 		err = f.start(ctx, data, "serve", "--role", "api")
 	}
-	var at struct{ Listen string }
 	if err == nil {
-		err = stack.Eventually(ctx, "the API listens", time.Minute, func() bool {
-			raw, err := os.ReadFile(filepath.Join(data, "server.json"))
-			return err == nil && json.Unmarshal(raw, &at) == nil && at.Listen != ""
-		})
+		var address string
+		address, err = stack.Listening(ctx, data)
+		f.url = "http://" + address
 	}
-	f.url = "http://" + at.Listen
 	for i := range workers {
 		if err == nil {
 			err = f.startWorker(ctx, i)
@@ -133,14 +128,14 @@ const (
 
 // signIn makes the users, with all the AI time that they need.
 func (b *bench) signIn(ctx context.Context, f *fleet, data string) error {
-	known := b.users
+	known, env := b.users, append(f.env, "SHEEN_DATA_DIR="+data)
 	b.users = nil
 	for i := range userCount {
 		id := uuid.New()
 		if known != nil {
 			id = known[i].id
 		}
-		token, err := f.token(ctx, data, id, "user")
+		token, err := stack.Token(ctx, b.sheen, env, id.String(), "user")
 		if err != nil {
 			return err
 		}
@@ -148,7 +143,7 @@ func (b *bench) signIn(ctx context.Context, f *fleet, data string) error {
 		if known != nil {
 			continue
 		}
-		admin, err := f.token(ctx, data, id, "admin")
+		admin, err := stack.Token(ctx, b.sheen, env, id.String(), "admin")
 		if err != nil {
 			return err
 		}
@@ -160,14 +155,4 @@ func (b *bench) signIn(ctx context.Context, f *fleet, data string) error {
 		}
 	}
 	return nil
-}
-
-func (f *fleet) token(ctx context.Context, data string, user uuid.UUID, role string) (string, error) {
-	cmd := exec.CommandContext(ctx, f.b.sheen, "token", "--user", user.String(), "--role", role, "--ttl", "24h")
-	cmd.Env = append(f.env, "SHEEN_DATA_DIR="+data)
-	signed, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("sheen token: %w", err)
-	}
-	return strings.TrimSpace(string(signed)), nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -51,13 +49,13 @@ func startSheen(ctx context.Context, command string, on *backing, dir string) (*
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start sheen: %w", err)
 	}
-	address, err := s.ready(ctx, data)
+	address, err := stack.Listening(ctx, data)
 	if err == nil {
 		s.url = "http://" + address
-		s.userToken, err = issueToken(ctx, command, env, "user")
+		s.userToken, err = stack.Token(ctx, command, env, owner, "user")
 	}
 	if err == nil {
-		s.serviceToken, err = issueToken(ctx, command, env, "service")
+		s.serviceToken, err = stack.Token(ctx, command, env, owner, "service")
 	}
 	if err != nil {
 		_ = s.stop()
@@ -69,16 +67,6 @@ func startSheen(ctx context.Context, command string, on *backing, dir string) (*
 func (s *sheen) stop() error { return stack.Terminate(s.cmd) }
 
 func (s *sheen) pid() int { return s.cmd.Process.Pid }
-
-// ready waits for the file in which the server says where it listens.
-func (s *sheen) ready(ctx context.Context, data string) (string, error) {
-	var at struct{ Listen string }
-	err := stack.Eventually(ctx, "sheen listens", time.Minute, func() bool {
-		raw, err := os.ReadFile(filepath.Join(data, "server.json"))
-		return err == nil && json.Unmarshal(raw, &at) == nil && at.Listen != ""
-	})
-	return at.Listen, err
-}
 
 // metricsListen picks an address for the metrics, if the server has them.
 func metricsListen(ctx context.Context, command string) (address string, ok bool, err error) {
@@ -92,16 +80,6 @@ func metricsListen(ctx context.Context, command string) (address string, ok bool
 	}
 	port, err := stack.FreePort(ctx)
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), true, err
-}
-
-func issueToken(ctx context.Context, command string, env []string, role string) (string, error) {
-	cmd := exec.CommandContext(ctx, command, "token", "--user", owner, "--role", role, "--ttl", "24h")
-	cmd.Env = env
-	signed, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("sheen token: %w", err)
-	}
-	return strings.TrimSpace(string(signed)), nil
 }
 
 // newBuilds makes builds that a worker holds, with the fencing token lease, and

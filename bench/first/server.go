@@ -2,17 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/sheenapps/sheen/bench/stack"
 	"github.com/sheenapps/sheen/client"
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
@@ -44,7 +43,7 @@ func measureServer(ctx context.Context, sheen string, builds int) (_ *served, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()) }()
-	address, err := ready(ctx, dir)
+	address, err := stack.Listening(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -55,30 +54,17 @@ func measureServer(ctx context.Context, sheen string, builds int) (_ *served, er
 	}
 	for i := range builds {
 		// A user each, so that the gift lasts.
-		token := exec.CommandContext(ctx, sheen, "token", "--user", fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
-		token.Env = env
-		signed, err := token.Output()
+		token, err := stack.Token(ctx, sheen, env, fmt.Sprintf("00000000-0000-4000-8000-%012d", i), "user")
 		if err != nil {
-			return nil, fmt.Errorf("sheen token: %w", err)
+			return nil, err
 		}
-		took, err := timeBuild(ctx, client.New("http://"+address, client.WithStaticToken(strings.TrimSpace(string(signed)))))
+		took, err := timeBuild(ctx, client.New("http://"+address, client.WithStaticToken(token)))
 		if err != nil {
 			return nil, err
 		}
 		s.builds = append(s.builds, took)
 	}
 	return s, nil
-}
-
-func ready(ctx context.Context, dir string) (string, error) {
-	for ctx.Err() == nil {
-		if data, err := os.ReadFile(filepath.Join(dir, "server.json")); err == nil {
-			var at struct{ Listen string }
-			return at.Listen, json.Unmarshal(data, &at)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	return "", ctx.Err()
 }
 
 // timeBuild runs one build from the call to its last event.

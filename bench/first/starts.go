@@ -8,12 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/sheenapps/sheen/bench/stack"
 )
 
 const prompt = "A booking site for my hair salon in Lyon"
@@ -93,7 +92,7 @@ func timePostgres(ctx context.Context) (made, started time.Duration, err error) 
 		return 0, 0, err
 	}
 	defer os.RemoveAll(dir)
-	attr, err := unprivileged(dir)
+	attr, err := stack.Unprivileged(dir)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -113,23 +112,4 @@ func timePostgres(ctx context.Context) (made, started time.Duration, err error) 
 	}
 	_, err = run("pg_ctl", "-w", "-m", "immediate", "stop")
 	return made, started, err
-}
-
-func unprivileged(dir string) (*syscall.SysProcAttr, error) {
-	if os.Getuid() != 0 {
-		return nil, nil //nolint:nilnil // nothing to change
-	}
-	account, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, err
-	}
-	uid, err := strconv.ParseUint(account.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(account.Gid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, os.Chown(dir, int(uid), int(gid))
 }

@@ -58,7 +58,10 @@ func (s *Stack) startPostgres(ctx context.Context, base string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	attr, err := unprivileged(dir)
+	if err := os.Chmod(base, 0o755); err != nil { // Postgres's account passes through it.
+		return err
+	}
+	attr, err := Unprivileged(dir)
 	if err != nil {
 		return err
 	}
@@ -92,9 +95,9 @@ func (s *Stack) startPostgres(ctx context.Context, base string) error {
 	return err
 }
 
-// unprivileged hands dir to the account that Postgres runs as, which may not be
+// Unprivileged hands dir to the account that Postgres runs as, which may not be
 // root.
-func unprivileged(dir string) (*syscall.SysProcAttr, error) {
+func Unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() != 0 {
 		return attr, nil
@@ -112,7 +115,7 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 		return nil, err
 	}
 	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return attr, errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chown(dir, int(uid), int(gid)))
+	return attr, os.Chown(dir, int(uid), int(gid))
 }
 
 func (s *Stack) startRedis(ctx context.Context, base string) error {

@@ -16,7 +16,7 @@ import (
 )
 
 // killAppends kills the connections that append, over and over, until the stop,
-// which returns how many.
+// which returns how many. After it no dead connection is left for others to meet.
 func (b *testBundle) killAppends() (stop func() int64) {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	var killed int64
@@ -24,7 +24,7 @@ func (b *testBundle) killAppends() (stop func() int64) {
 	group.Go(func() {
 		for ctx.Err() == nil {
 			var n int64
-			err := b.db.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			err := b.db.QueryRow(b.t.Context(), `SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
 				WHERE datname = current_database() AND pid <> pg_backend_pid()
 				  AND state IN ('active', 'idle in transaction') AND query LIKE '-- name: EventAppend%'`).Scan(&n)
 			if err == nil {
@@ -39,6 +39,7 @@ func (b *testBundle) killAppends() (stop func() int64) {
 	return func() int64 {
 		cancel()
 		group.Wait()
+		b.db.Pool().Reset()
 		return killed
 	}
 }

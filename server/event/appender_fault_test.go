@@ -89,7 +89,7 @@ func TestKilledConnections(t *testing.T) {
 	killer.Go(func() {
 		for ctx.Err() == nil {
 			var n int64
-			err := b.db.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			err := b.db.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
 				WHERE datname = current_database() AND state = 'active' AND query LIKE '-- name: EventAppendMany%'`).Scan(&n)
 			if err == nil {
 				killed.Add(n)
@@ -116,6 +116,7 @@ func TestKilledConnections(t *testing.T) {
 	group.Wait()
 	stop()
 	killer.Wait()
+	b.db.Pool().Reset()
 	for i, p := range all {
 		var want []string
 		for n := range stored[i] {
