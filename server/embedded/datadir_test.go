@@ -111,6 +111,21 @@ func TestLockFile(t *testing.T) {
 	must(t, second.unlock())
 }
 
+// A child that is just being started has all files of its parent for a moment.
+func TestLockFile_SharedWithAChild(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	first, _, err := lockFile(path)
+	must(t, err)
+	inherited, err := syscall.Dup(int(first.file.Fd()))
+	must(t, err)
+	defer func() { must(t, syscall.Close(inherited)) }()
+	must(t, first.unlock())
+	second, _, err := lockFile(path)
+	must(t, err)
+	must(t, second.unlock())
+}
+
 // Whoever waits for a lock file that its holder takes away must not end up with
 // a lock on nothing.
 func TestLockFile_RemovedMeanwhile(t *testing.T) {

@@ -64,9 +64,10 @@ func (l *pidLock) sign() error {
 }
 
 // unlock lets the next one in. The file stays: removing it after unlocking
-// could let two in.
+// could let two in. Closing alone would leave the lock to a child that another
+// goroutine is just starting, until that child is its own program.
 func (l *pidLock) unlock() error {
-	return l.file.Close() //nolint:wrapcheck // os names the file
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
 }
 
 // tryLock locks an open file or folder without waiting. The lock belongs to the
