@@ -221,7 +221,8 @@ func TestSnapshot(t *testing.T) {
 		}
 	}()
 	seen := map[int64]bool{}
-	for range 200 {
+	// At least 200 times, and until the writer was at work in between.
+	for n := 0; n < 200 || len(seen) < 2 && n < 100_000; n++ {
 		first, second, err := read(s.db)
 		if err != nil {
 			t.Fatal(err)
