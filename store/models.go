@@ -301,6 +301,53 @@ type Purchase struct {
 	DisputedSeconds  int64
 }
 
+type Recommendation struct {
+	ID          uuid.UUID
+	BuildID     uuid.UUID
+	Revision    int32
+	Position    int32
+	Kind        string
+	Category    string
+	Title       string
+	Description string
+	Prompt      string
+	CreateTime  time.Time
+}
+
+type RecommendationAttempt struct {
+	BuildID      uuid.UUID
+	Revision     int32
+	Attempt      int32
+	Outcome      string
+	Retryable    bool
+	Engine       string
+	Model        string
+	InputTokens  int64
+	OutputTokens int64
+	CostMicros   int64
+	StartTime    time.Time
+	EndTime      time.Time
+}
+
+type RecommendationInteraction struct {
+	BuildID     uuid.UUID
+	ItemID      string
+	Interaction string
+	CreateTime  time.Time
+}
+
+type RecommendationRevision struct {
+	BuildID        uuid.UUID
+	Revision       int32
+	State          string
+	IdempotencyKey string
+	Attempt        int32
+	FailureReason  string
+	CreateTime     time.Time
+	DeadlineTime   time.Time
+	EndTime        *time.Time
+}
+
 type TokenKey struct {
 	ID         int16
 	Secret     []byte

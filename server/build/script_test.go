@@ -96,3 +96,8 @@ func (s *script) Fix(
 	}
 	return s.usage, s.fixed(ctx, failures, sink)
 }
+
+// Recommend implements [engine.Engine].
+func (s *script) Recommend(context.Context, engine.Request, *engine.Plan) ([]engine.Recommendation, []engine.Call, error) {
+	return nil, nil, engine.ErrRefused
+}

@@ -150,4 +150,9 @@ type Engine interface {
 	Write(ctx context.Context, req Request, plan *Plan, done []string, sink Sink) (Usage, error)
 	// Fix streams new content for the files that it changes to cure failures.
 	Fix(ctx context.Context, req Request, plan *Plan, files []File, failures []Failure, sink Sink) (Usage, error)
+	// Recommend proposes what to do with the site of req next, the best first, in
+	// req's locale. It runs beside the build: plan is the build's, or nil while
+	// there is none. It returns each finished model call, also with an error, and
+	// fails as Plan does; ctx bounds the model call too.
+	Recommend(ctx context.Context, req Request, plan *Plan) ([]Recommendation, []Call, error)
 }

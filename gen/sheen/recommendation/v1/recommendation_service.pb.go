@@ -258,7 +258,8 @@ func (x *GetRecommendationsRequest) GetLocale() string {
 // GetRecommendationsResponse carries the recommendations of a build.
 type GetRecommendationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How far they are.
+	// How far they are. READY as soon as one revision is: later ones do not change
+	// it, whatever becomes of them.
 	State RecommendationState `protobuf:"varint,1,opt,name=state,proto3,enum=sheen.recommendation.v1.RecommendationState" json:"state,omitempty"`
 	// The newest revision that is ready; 0 if none is.
 	Revision int32 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -268,8 +269,10 @@ type GetRecommendationsResponse struct {
 	QuickSuggestions []*QuickSuggestion `protobuf:"bytes,4,rep,name=quick_suggestions,json=quickSuggestions,proto3" json:"quick_suggestions,omitempty"`
 	// Why the last attempt failed, safe to show; empty otherwise.
 	FailureReason string `protobuf:"bytes,5,opt,name=failure_reason,json=failureReason,proto3" json:"failure_reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The revision that is being made; 0 if none is.
+	PendingRevision int32 `protobuf:"varint,6,opt,name=pending_revision,json=pendingRevision,proto3" json:"pending_revision,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetRecommendationsResponse) Reset() {
@@ -335,6 +338,13 @@ func (x *GetRecommendationsResponse) GetFailureReason() string {
 		return x.FailureReason
 	}
 	return ""
+}
+
+func (x *GetRecommendationsResponse) GetPendingRevision() int32 {
+	if x != nil {
+		return x.PendingRevision
+	}
+	return 0
 }
 
 // RetryRecommendationsRequest names a build.
@@ -694,13 +704,14 @@ const file_sheen_recommendation_v1_recommendation_service_proto_rawDesc = "" +
 	"\x06locale\x18\x02 \x01(\tR\x06locale\"b\n" +
 	"\x19GetRecommendationsRequest\x12#\n" +
 	"\bbuild_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\abuildId\x12 \n" +
-	"\x06locale\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x06locale\"\xcd\x02\n" +
+	"\x06locale\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x06locale\"\xf8\x02\n" +
 	"\x1aGetRecommendationsResponse\x12B\n" +
 	"\x05state\x18\x01 \x01(\x0e2,.sheen.recommendation.v1.RecommendationStateR\x05state\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x05R\brevision\x12Q\n" +
 	"\x0frecommendations\x18\x03 \x03(\v2'.sheen.recommendation.v1.RecommendationR\x0frecommendations\x12U\n" +
 	"\x11quick_suggestions\x18\x04 \x03(\v2(.sheen.recommendation.v1.QuickSuggestionR\x10quickSuggestions\x12%\n" +
-	"\x0efailure_reason\x18\x05 \x01(\tR\rfailureReason\"w\n" +
+	"\x0efailure_reason\x18\x05 \x01(\tR\rfailureReason\x12)\n" +
+	"\x10pending_revision\x18\x06 \x01(\x05R\x0fpendingRevision\"w\n" +
 	"\x1bRetryRecommendationsRequest\x12#\n" +
 	"\bbuild_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\abuildId\x123\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tB\n" +
