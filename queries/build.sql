@@ -48,7 +48,8 @@ INSERT INTO builds (
     hold_id,
     held_seconds,
     waiting,
-    free
+    free,
+    recommendation_id
 ) VALUES (
     @id,
     @build_session_id,
@@ -64,7 +65,8 @@ INSERT INTO builds (
     @hold_id,
     @held_seconds,
     @waiting,
-    @free
+    @free,
+    sqlc.narg('recommendation_id')
 )
 RETURNING *;
 

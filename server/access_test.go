@@ -33,9 +33,7 @@ import (
 // answer UNIMPLEMENTED. Whoever implements one takes it out.
 var notServed = []string{
 	"/sheen.event.v1.EventService/ReportMetrics",
-	"/sheen.recommendation.v1.RecommendationService/ApplyRecommendation",
 	"/sheen.recommendation.v1.RecommendationService/GetRecommendations",
-	"/sheen.recommendation.v1.RecommendationService/RecordInteraction",
 	"/sheen.recommendation.v1.RecommendationService/RetryRecommendations",
 }
 
@@ -63,7 +61,7 @@ func wellFormed(t *testing.T, m protoreflect.MethodDescriptor, of ids) string {
 		"build_id": of.build, "project_id": of.project, "version_id": of.version, "hold_id": of.hold,
 		"base_version_id": of.version, "deployment_id": of.deployment,
 		"webhook_endpoint_id": of.endpoint, "webhook_delivery_id": of.delivery,
-		"grant_id": uuid.NewString(), "recommendation_id": uuid.NewString(),
+		"grant_id": uuid.NewString(), "recommendation_id": "qs-booking",
 		"prompt": "A site for my café", "path": "index.html", "idempotency_key": uuid.NewString(),
 		"url": "https://example.com/hook", "success_url": "https://example.com/yes", "cancel_url": "https://example.com/no",
 		"package_id": "mini", "actual": "1s", "outcome": 1, "operation": 1, "seconds": 10, "kind": 1, "interaction": 1,

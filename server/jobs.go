@@ -66,13 +66,14 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	river.AddWorker(cfg.Workers, build.NewDeployer(ports))
 	river.AddWorker(cfg.Workers, &expireWorker{db: p.db, ledger: ports.Ledger, log: s.log})
 	river.AddWorker(cfg.Workers, newAuditWorker(p.db, s.metrics, s.log))
+	river.AddWorker(cfg.Workers, newFunnelWorker(p.db, s.metrics))
 	river.AddWorker(cfg.Workers, &topUpWorker{topUps: billing.NewTopUps(p.db, ports.Ledger, p.payments, s.log)})
 	cfg.Queues = map[string]river.QueueConfig{
 		build.Queue:        {MaxWorkers: buildWorkers},
 		build.DeployQueue:  {MaxWorkers: deployWorkers},
 		river.QueueDefault: {MaxWorkers: 2},
 	}
-	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp(), periodicSweep()}
+	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp(), periodicSweep(), periodicFunnel()}
 	s.addWebhooks(p, cfg)
 	cfg.FetchCooldown, cfg.FetchPollInterval = fetchCooldown, fetchPoll
 	cfg.JobTimeout, cfg.RescueStuckJobsAfter = -1, rescueAfter

@@ -191,6 +191,10 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	events := event.NewService(p.log, p.hub, p.tokens, builds.Describe)
 	events.ConnectAppender(p.appender)
 	builds.ConnectResume(events.ResumeToken)
+	recommendations := recommend.NewService(builds.Facts)
+	recommendations.ConnectFeedback(recommend.Feedback{
+		DB: p.db, Apply: builds.Apply, Metrics: recommend.NewFeedbackMetrics(s.metrics),
+	})
 	var err error
 	p.api, err = routes(handlers{
 		builds:          builds,
@@ -198,7 +202,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 		eventSource:     events.EventSource,
 		billing:         billing.NewService(p.db, ports.Ledger, p.purchases, p.tokens),
 		paymentWebhook:  p.purchases,
-		recommendations: recommend.NewService(builds.Facts),
+		recommendations: recommendations,
 		verifier:        verifier,
 		health:          p.health,
 		corsOrigins:     s.cfg.CORSOrigins,

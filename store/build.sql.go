@@ -31,7 +31,7 @@ func (q *Queries) BuildActiveOfProject(ctx context.Context, db DBTX, arg *BuildA
 }
 
 const buildByID = `-- name: BuildByID :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id FROM builds WHERE id = $1 AND user_id = $2
 `
 
 type BuildByIDParams struct {
@@ -79,12 +79,13 @@ func (q *Queries) BuildByID(ctx context.Context, db DBTX, arg *BuildByIDParams) 
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
 
 const buildByIDForUpdate = `-- name: BuildByIDForUpdate :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds WHERE id = $1 AND user_id = $2 FOR UPDATE
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id FROM builds WHERE id = $1 AND user_id = $2 FOR UPDATE
 `
 
 type BuildByIDForUpdateParams struct {
@@ -133,12 +134,13 @@ func (q *Queries) BuildByIDForUpdate(ctx context.Context, db DBTX, arg *BuildByI
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
 
 const buildBySession = `-- name: BuildBySession :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds WHERE user_id = $1 AND build_session_id = $2
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id FROM builds WHERE user_id = $1 AND build_session_id = $2
 `
 
 type BuildBySessionParams struct {
@@ -187,6 +189,7 @@ func (q *Queries) BuildBySession(ctx context.Context, db DBTX, arg *BuildBySessi
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
@@ -196,7 +199,7 @@ UPDATE builds
 SET cancel_request_time = coalesce(cancel_request_time, clock_timestamp()),
     cancel_reason = CASE WHEN cancel_request_time IS NULL THEN $1::text ELSE cancel_reason END
 WHERE id = $2
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id
 `
 
 type BuildCancelRequestParams struct {
@@ -245,6 +248,7 @@ func (q *Queries) BuildCancelRequest(ctx context.Context, db DBTX, arg *BuildCan
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
@@ -297,7 +301,7 @@ WHERE id = $6
   AND state = $7
   AND lease_token = $8
   AND ($1 <> 'complete' OR cancel_request_time IS NULL)
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id
 `
 
 type BuildEndIfStateParams struct {
@@ -364,6 +368,7 @@ func (q *Queries) BuildEndIfState(ctx context.Context, db DBTX, arg *BuildEndIfS
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
@@ -452,7 +457,8 @@ INSERT INTO builds (
     hold_id,
     held_seconds,
     waiting,
-    free
+    free,
+    recommendation_id
 ) VALUES (
     $1,
     $2,
@@ -468,26 +474,28 @@ INSERT INTO builds (
     $11,
     $12,
     $13,
-    $14
+    $14,
+    $15
 )
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id
 `
 
 type BuildInsertParams struct {
-	ID             uuid.UUID
-	BuildSessionID string
-	RequestHash    []byte
-	UserID         uuid.UUID
-	ProjectID      uuid.UUID
-	ParentBuildID  *uuid.UUID
-	Operation      string
-	Prompt         string
-	Locale         string
-	Answers        json.RawMessage
-	HoldID         uuid.UUID
-	HeldSeconds    int64
-	Waiting        bool
-	Free           bool
+	ID               uuid.UUID
+	BuildSessionID   string
+	RequestHash      []byte
+	UserID           uuid.UUID
+	ProjectID        uuid.UUID
+	ParentBuildID    *uuid.UUID
+	Operation        string
+	Prompt           string
+	Locale           string
+	Answers          json.RawMessage
+	HoldID           uuid.UUID
+	HeldSeconds      int64
+	Waiting          bool
+	Free             bool
+	RecommendationID *string
 }
 
 func (q *Queries) BuildInsert(ctx context.Context, db DBTX, arg *BuildInsertParams) (*Build, error) {
@@ -506,6 +514,7 @@ func (q *Queries) BuildInsert(ctx context.Context, db DBTX, arg *BuildInsertPara
 		arg.HeldSeconds,
 		arg.Waiting,
 		arg.Free,
+		arg.RecommendationID,
 	)
 	var i Build
 	err := row.Scan(
@@ -545,6 +554,7 @@ func (q *Queries) BuildInsert(ctx context.Context, db DBTX, arg *BuildInsertPara
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
@@ -647,7 +657,7 @@ WHERE id = $2
   AND state NOT IN ('complete', 'failed', 'cancelled')
   AND NOT waiting
   AND (lease_expire_time IS NULL OR lease_expire_time <= clock_timestamp())
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id
 `
 
 type BuildLeaseTakeParams struct {
@@ -698,12 +708,13 @@ func (q *Queries) BuildLeaseTake(ctx context.Context, db DBTX, arg *BuildLeaseTa
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
 
 const buildList = `-- name: BuildList :many
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id FROM builds
 WHERE user_id = $1
   AND id < $2
   AND ($3::uuid IS NULL OR project_id = $3)
@@ -774,6 +785,7 @@ func (q *Queries) BuildList(ctx context.Context, db DBTX, arg *BuildListParams) 
 			&i.PhaseTime,
 			&i.Webhooks,
 			&i.BaseVersionID,
+			&i.RecommendationID,
 		); err != nil {
 			return nil, err
 		}
@@ -786,7 +798,7 @@ func (q *Queries) BuildList(ctx context.Context, db DBTX, arg *BuildListParams) 
 }
 
 const buildNewestOfProject = `-- name: BuildNewestOfProject :one
-SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id FROM builds
+SELECT id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id FROM builds
 WHERE project_id = $1 AND user_id = $2
 ORDER BY id DESC
 LIMIT 1
@@ -838,6 +850,7 @@ func (q *Queries) BuildNewestOfProject(ctx context.Context, db DBTX, arg *BuildN
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }
@@ -995,7 +1008,7 @@ SET state = $1,
     phase_time = clock_timestamp(),
     fix_attempt = fix_attempt + CASE WHEN $1 = 'fixing' THEN 1 ELSE 0 END
 WHERE id = $2 AND state = $3 AND lease_token = $4
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id
 `
 
 type BuildTransitionIfStateParams struct {
@@ -1052,6 +1065,7 @@ func (q *Queries) BuildTransitionIfState(ctx context.Context, db DBTX, arg *Buil
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }

@@ -87,6 +87,7 @@ type Build struct {
 	PhaseTime         *time.Time
 	Webhooks          bool
 	BaseVersionID     *uuid.UUID
+	RecommendationID  *string
 }
 
 type BuildEvent struct {
@@ -329,11 +330,75 @@ type RecommendationAttempt struct {
 	EndTime      time.Time
 }
 
+// What became of what was proposed, a row per day on which builds were started. Everything counts builds, each on the day of its start whenever the rest happened.
+type RecommendationFunnel struct {
+	// The day in UTC on which the builds were accepted.
+	Day time.Time
+	// All builds of the day. Each was answered with quick suggestions.
+	Builds int64
+	// Builds with a list of AI recommendations that became ready.
+	Generated int64
+	// Builds of which an AI recommendation was on the screen.
+	Shown int64
+	// Builds of which an AI recommendation was chosen.
+	Accepted int64
+	// Builds of which an AI recommendation was put away.
+	Dismissed int64
+	// Builds with a list that is ready and of which nothing was on the screen.
+	NotShown int64
+	// shown by generated; null if nothing was generated.
+	ShownRatio int32
+	// accepted by shown; null if nothing was shown.
+	AcceptedRatio int32
+	// not_shown by generated; null if nothing was generated.
+	NotShownRatio int32
+	// Builds of which a quick suggestion was on the screen.
+	QuickShown int64
+	// Builds of which a quick suggestion was chosen.
+	QuickAccepted int64
+	// Builds of which a quick suggestion was put away.
+	QuickDismissed int64
+	// Builds of which no quick suggestion was on the screen.
+	QuickNotShown int32
+	// quick_shown by builds.
+	QuickShownRatio int32
+	// quick_accepted by quick_shown; null if nothing was shown.
+	QuickAcceptedRatio int32
+	// quick_not_shown by builds.
+	QuickNotShownRatio int32
+	// The median of how long after the end of a complete build its first list was ready, in seconds, 0 for one that was ready before; null without such builds.
+	AfterBuildP50Seconds float64
+}
+
 type RecommendationInteraction struct {
 	BuildID     uuid.UUID
 	ItemID      string
 	Interaction string
 	CreateTime  time.Time
+}
+
+// What became of the proposals for each build, a row per build. Build ids sort by time: a range of them reads no other rows.
+type RecommendationOutcome struct {
+	// The build that the proposals were made for.
+	BuildID uuid.UUID
+	// When the build was accepted.
+	BuildCreateTime time.Time
+	// Whether a list of AI recommendations became ready.
+	Generated interface{}
+	// Whether an AI recommendation was on the screen.
+	Shown bool
+	// Whether an AI recommendation was chosen.
+	Accepted bool
+	// Whether an AI recommendation was put away.
+	Dismissed bool
+	// Whether a quick suggestion was on the screen.
+	QuickShown bool
+	// Whether a quick suggestion was chosen.
+	QuickAccepted bool
+	// Whether a quick suggestion was put away.
+	QuickDismissed bool
+	// How long after the end of the build its first list was ready, in seconds; 0 if it was ready before. Null without a list, and for a build that is not complete.
+	AfterBuildSeconds interface{}
 }
 
 type RecommendationRevision struct {

@@ -163,7 +163,7 @@ WHERE id = (
       AND a.state NOT IN ('complete', 'failed', 'cancelled')
       AND NOT a.waiting
 )
-RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id
+RETURNING id, build_session_id, request_hash, user_id, project_id, parent_build_id, operation, prompt, locale, answers, state, progress_permille, step_index, step_count, head_seq, lease_token, lease_expire_time, attempt, fix_attempt, hold_id, held_seconds, charged_seconds, version_id, error_reason, error_class, error_retryable, cancel_request_time, cancel_reason, create_time, start_time, end_time, waiting, free, phase_time, webhooks, base_version_id, recommendation_id
 `
 
 type BuildWaitingReleaseParams struct {
@@ -212,6 +212,7 @@ func (q *Queries) BuildWaitingRelease(ctx context.Context, db DBTX, arg *BuildWa
 		&i.PhaseTime,
 		&i.Webhooks,
 		&i.BaseVersionID,
+		&i.RecommendationID,
 	)
 	return &i, err
 }

@@ -53,6 +53,9 @@ func (s *Service) buildToProto(b *store.Build) *buildv1.Build {
 		HeldSeconds:      b.HeldSeconds,
 		Operation:        operationToProto(b.Operation),
 	}
+	if b.RecommendationID != nil {
+		out.RecommendationId = *b.RecommendationID
+	}
 	// Only what passed its probe is shown; an interrupted version has its own address.
 	if b.VersionID != nil && State(b.State) == Complete {
 		out.PreviewUrl = s.origin.URL(*b.VersionID)

@@ -26,6 +26,8 @@
 //
 //   - A build exists if and only if its hold, its first event and its job exist. A
 //     retry that costs nothing has no hold, and a build that waits has no job yet.
+//   - A build that a recommendation was applied for has the build as its parent that
+//     it was proposed for. It is no retry: it is paid for and takes nothing over.
 //   - A project has at most one active build. Others wait behind it; its end makes
 //     the one that has waited longest the active one, in the same transaction.
 //   - A state changes only along [Transitions], by one compare-and-set that also

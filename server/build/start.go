@@ -41,6 +41,8 @@ type submission struct {
 	policy buildv1.ConflictPolicy
 	// repeats is what a retry goes on from; nil for a new start.
 	repeats *repeated
+	// applies is the recommendation that it begins with; nil for other words.
+	applies *applied
 }
 
 // free reports whether nothing is set aside for the build, or charged.
@@ -55,6 +57,8 @@ type started struct {
 	batch     event.Batch
 	// ended are the builds that made room for it.
 	ended []*ended
+	// noted is what is new of the recommendation that it began with.
+	noted recommend.Noted
 }
 
 // StartBuild implements the RPC.
@@ -234,20 +238,21 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted 
 		return nil, fmt.Errorf("encode answers: %w", err)
 	}
 	b, err := s.queries.BuildInsert(ctx, tx, &store.BuildInsertParams{
-		ID:             buildID,
-		BuildSessionID: sub.session,
-		RequestHash:    sub.hash[:],
-		UserID:         sub.userID,
-		ProjectID:      at.projectID,
-		ParentBuildID:  sub.repeats.parentID(),
-		Operation:      sub.operation,
-		Prompt:         sub.prompt,
-		Locale:         sub.locale,
-		Answers:        answers,
-		HoldID:         held.holdID,
-		HeldSeconds:    held.seconds,
-		Waiting:        at.waiting,
-		Free:           sub.free(),
+		ID:               buildID,
+		BuildSessionID:   sub.session,
+		RequestHash:      sub.hash[:],
+		UserID:           sub.userID,
+		ProjectID:        at.projectID,
+		ParentBuildID:    sub.parentID(),
+		Operation:        sub.operation,
+		Prompt:           sub.prompt,
+		Locale:           sub.locale,
+		Answers:          answers,
+		HoldID:           held.holdID,
+		HeldSeconds:      held.seconds,
+		Waiting:          at.waiting,
+		Free:             sub.free(),
+		RecommendationID: sub.applies.itemID(),
 	})
 	if err != nil {
 		return nil, err
@@ -257,7 +262,11 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted 
 		return nil, err
 	}
 	b.HeadSeq = batch.Head()
-	return &started{build: b, quote: quoted, spendable: held.spendable, batch: batch, ended: at.ended}, nil
+	noted, err := sub.applies.note(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return &started{build: b, quote: quoted, spendable: held.spendable, batch: batch, ended: at.ended, noted: noted}, nil
 }
 
 // begin stores what comes with a new build: its first events, what it goes on from,
@@ -304,6 +313,9 @@ func (s *Service) openProject(ctx context.Context, tx pgx.Tx, sub *submission) (
 	}
 	if sub.operation == string(engine.Update) && project.CurrentVersionID == nil {
 		return place{}, noVersion()
+	}
+	if sub.applies != nil && sub.operation == string(engine.MainBuild) && project.CurrentVersionID != nil {
+		return place{}, errFirstVersion
 	}
 	active, err := s.queries.BuildActiveOfProject(ctx, tx, &store.BuildActiveOfProjectParams{ProjectID: project.ID})
 	if errors.Is(err, store.ErrNotFound) {

@@ -25,15 +25,16 @@ type Fold struct {
 func NewFold(start *buildv1.Build) *Fold {
 	return &Fold{
 		build: &buildv1.Build{
-			Id:             start.GetId(),
-			BuildSessionId: start.GetBuildSessionId(),
-			ProjectId:      start.GetProjectId(),
-			State:          buildv1.BuildState_BUILD_STATE_QUEUED,
-			Locale:         start.GetLocale(),
-			Prompt:         start.GetPrompt(),
-			CreateTime:     start.GetCreateTime(),
-			ParentBuildId:  start.GetParentBuildId(),
-			Operation:      start.GetOperation(),
+			Id:               start.GetId(),
+			BuildSessionId:   start.GetBuildSessionId(),
+			ProjectId:        start.GetProjectId(),
+			State:            buildv1.BuildState_BUILD_STATE_QUEUED,
+			Locale:           start.GetLocale(),
+			Prompt:           start.GetPrompt(),
+			CreateTime:       start.GetCreateTime(),
+			ParentBuildId:    start.GetParentBuildId(),
+			Operation:        start.GetOperation(),
+			RecommendationId: start.GetRecommendationId(),
 		},
 		index: make(map[string]int),
 	}

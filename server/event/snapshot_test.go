@@ -55,7 +55,7 @@ func TestFoldOfEveryPrefix(t *testing.T) {
 	t.Parallel()
 	start := &buildv1.Build{
 		Id: "b", BuildSessionId: "s", ProjectId: "p", Locale: "fr", Prompt: "un salon", CreateTime: at(0),
-		ParentBuildId: "before", Operation: billingv1.Operation_OPERATION_UPDATE,
+		ParentBuildId: "before", RecommendationId: "qs-faq", Operation: billingv1.Operation_OPERATION_UPDATE,
 		// What must be forgotten, as it is of the end.
 		State: buildv1.BuildState_BUILD_STATE_COMPLETE, HeadSeq: 99, ProgressPermille: 1000, StepIndex: 7, StepCount: 7,
 		VersionId: "v", PreviewUrl: "http://p", EndTime: at(9), StartTime: at(1), Attempt: 1, ChargedSeconds: 5, HeldSeconds: 3,
@@ -63,7 +63,7 @@ func TestFoldOfEveryPrefix(t *testing.T) {
 	}
 	want := &buildv1.Build{
 		Id: "b", BuildSessionId: "s", ProjectId: "p", Locale: "fr", Prompt: "un salon", CreateTime: at(0),
-		ParentBuildId: "before", Operation: billingv1.Operation_OPERATION_UPDATE, State: buildv1.BuildState_BUILD_STATE_QUEUED,
+		ParentBuildId: "before", RecommendationId: "qs-faq", Operation: billingv1.Operation_OPERATION_UPDATE, State: buildv1.BuildState_BUILD_STATE_QUEUED,
 	}
 	fold := NewFold(start)
 	if !proto.Equal(fold.Build(), want) {

@@ -9,7 +9,7 @@ import (
 func localize(kind rules.Kind, tag string) Suggestion {
 	prefix := "quickSuggestions." + string(kind)
 	s := Suggestion{
-		ID:             "qs-" + string(kind),
+		ID:             quickPrefix + string(kind),
 		Kind:           kind,
 		Category:       kind.Category(),
 		TitleKey:       prefix + ".title",

@@ -37,7 +37,8 @@ type FactsOf func(ctx context.Context, source Source) (facts rules.Facts, buildL
 type Service struct {
 	recommendationv1connect.UnimplementedRecommendationServiceHandler
 
-	factsOf FactsOf
+	factsOf  FactsOf
+	feedback Feedback
 }
 
 // NewService serves suggestions for what factsOf knows.

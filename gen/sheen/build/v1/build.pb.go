@@ -432,9 +432,13 @@ type Build struct {
 	// What is set aside for it, in seconds; 0 after its end.
 	HeldSeconds int64 `protobuf:"varint,20,opt,name=held_seconds,json=heldSeconds,proto3" json:"held_seconds,omitempty"`
 	// What kind of work it is.
-	Operation     v1.Operation `protobuf:"varint,21,opt,name=operation,proto3,enum=sheen.billing.v1.Operation" json:"operation,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Operation v1.Operation `protobuf:"varint,21,opt,name=operation,proto3,enum=sheen.billing.v1.Operation" json:"operation,omitempty"`
+	// The recommendation or quick suggestion of the parent build that it was
+	// started with by `ApplyRecommendation`; empty otherwise. A build that has a
+	// parent and none of these repeats it.
+	RecommendationId string `protobuf:"bytes,22,opt,name=recommendation_id,json=recommendationId,proto3" json:"recommendation_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Build) Reset() {
@@ -612,6 +616,13 @@ func (x *Build) GetOperation() v1.Operation {
 		return x.Operation
 	}
 	return v1.Operation(0)
+}
+
+func (x *Build) GetRecommendationId() string {
+	if x != nil {
+		return x.RecommendationId
+	}
+	return ""
 }
 
 // Quote is what a build is expected to cost.
@@ -822,7 +833,7 @@ const file_sheen_build_v1_build_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\x0e2 .sheen.build.v1.BuildErrorReasonR\x06reason\x120\n" +
 	"\x05class\x18\x02 \x01(\x0e2\x1a.sheen.build.v1.ErrorClassR\x05class\x12\x1c\n" +
 	"\tretryable\x18\x03 \x01(\bR\tretryable\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"\xb2\x06\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\"\xdf\x06\n" +
 	"\x05Build\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12(\n" +
 	"\x10build_session_id\x18\x02 \x01(\tR\x0ebuildSessionId\x12\x1d\n" +
@@ -852,7 +863,8 @@ const file_sheen_build_v1_build_proto_rawDesc = "" +
 	"\x0fparent_build_id\x18\x12 \x01(\tR\rparentBuildId\x12'\n" +
 	"\x0fcharged_seconds\x18\x13 \x01(\x03R\x0echargedSeconds\x12!\n" +
 	"\fheld_seconds\x18\x14 \x01(\x03R\vheldSeconds\x129\n" +
-	"\toperation\x18\x15 \x01(\x0e2\x1b.sheen.billing.v1.OperationR\toperation\"\xd0\x01\n" +
+	"\toperation\x18\x15 \x01(\x0e2\x1b.sheen.billing.v1.OperationR\toperation\x12+\n" +
+	"\x11recommendation_id\x18\x16 \x01(\tR\x10recommendationId\"\xd0\x01\n" +
 	"\x05Quote\x126\n" +
 	"\bestimate\x18\x01 \x01(\v2\x1a.sheen.billing.v1.EstimateR\bestimate\x12!\n" +
 	"\fhold_seconds\x18\x02 \x01(\x03R\vholdSeconds\x12\x1f\n" +

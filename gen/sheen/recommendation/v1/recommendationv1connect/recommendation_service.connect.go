@@ -69,14 +69,30 @@ type RecommendationServiceClient interface {
 	// Errors: NOT_FOUND for a build that is not the caller's.
 	RetryRecommendations(context.Context, *v1.RetryRecommendationsRequest) (*v1.RetryRecommendationsResponse, error)
 	// RecordInteraction notes what the user did with a recommendation or a quick
-	// suggestion. Noting the same twice changes nothing.
+	// suggestion. Noting the same twice changes nothing. What is accepted or
+	// dismissed has been on the screen, so that is noted too.
 	//
-	// Errors: NOT_FOUND for a build that is not the caller's.
+	// Errors: NOT_FOUND for a build that is not the caller's, and for what was not
+	// proposed for it.
 	RecordInteraction(context.Context, *v1.RecordInteractionRequest) (*v1.RecordInteractionResponse, error)
-	// ApplyRecommendation starts the next build of the project with the
-	// recommendation's prompt. The session id makes a repeat harmless.
+	// ApplyRecommendation starts the next build of the project with what was
+	// proposed for one of its builds, and notes that it was accepted. The new build
+	// has that build as its parent, and its locale.
 	//
-	// Errors: those of `sheen.build.v1.BuildService.StartBuild`.
+	// A project that has a version gets an UPDATE with the recommendation's prompt;
+	// what it changes is the current version, which may be newer than the list. A
+	// project without one, whose builds came to nothing so far, gets a MAIN_BUILD
+	// with the prompt and the answers of the list's build and, after an empty line,
+	// the recommendation's prompt. Either is paid for like any build: what a failed
+	// build has finished is taken over by `RetryBuild` only.
+	//
+	// The session id makes a repeat harmless: the same again gives the same answer,
+	// another recommendation with it IDEMPOTENCY_KEY_REUSED. A project that builds is
+	// not disturbed: BUILD_IN_PROGRESS. A refused call notes nothing.
+	//
+	// Errors: those of `sheen.build.v1.BuildService.StartBuild`; NOT_FOUND also for
+	// what was not proposed for the build, and PAYLOAD_TOO_LARGE if the prompts of a
+	// MAIN_BUILD have more than 16384 bytes together.
 	ApplyRecommendation(context.Context, *v1.ApplyRecommendationRequest) (*v1.ApplyRecommendationResponse, error)
 }
 
@@ -203,14 +219,30 @@ type RecommendationServiceHandler interface {
 	// Errors: NOT_FOUND for a build that is not the caller's.
 	RetryRecommendations(context.Context, *v1.RetryRecommendationsRequest) (*v1.RetryRecommendationsResponse, error)
 	// RecordInteraction notes what the user did with a recommendation or a quick
-	// suggestion. Noting the same twice changes nothing.
+	// suggestion. Noting the same twice changes nothing. What is accepted or
+	// dismissed has been on the screen, so that is noted too.
 	//
-	// Errors: NOT_FOUND for a build that is not the caller's.
+	// Errors: NOT_FOUND for a build that is not the caller's, and for what was not
+	// proposed for it.
 	RecordInteraction(context.Context, *v1.RecordInteractionRequest) (*v1.RecordInteractionResponse, error)
-	// ApplyRecommendation starts the next build of the project with the
-	// recommendation's prompt. The session id makes a repeat harmless.
+	// ApplyRecommendation starts the next build of the project with what was
+	// proposed for one of its builds, and notes that it was accepted. The new build
+	// has that build as its parent, and its locale.
 	//
-	// Errors: those of `sheen.build.v1.BuildService.StartBuild`.
+	// A project that has a version gets an UPDATE with the recommendation's prompt;
+	// what it changes is the current version, which may be newer than the list. A
+	// project without one, whose builds came to nothing so far, gets a MAIN_BUILD
+	// with the prompt and the answers of the list's build and, after an empty line,
+	// the recommendation's prompt. Either is paid for like any build: what a failed
+	// build has finished is taken over by `RetryBuild` only.
+	//
+	// The session id makes a repeat harmless: the same again gives the same answer,
+	// another recommendation with it IDEMPOTENCY_KEY_REUSED. A project that builds is
+	// not disturbed: BUILD_IN_PROGRESS. A refused call notes nothing.
+	//
+	// Errors: those of `sheen.build.v1.BuildService.StartBuild`; NOT_FOUND also for
+	// what was not proposed for the build, and PAYLOAD_TOO_LARGE if the prompts of a
+	// MAIN_BUILD have more than 16384 bytes together.
 	ApplyRecommendation(context.Context, *v1.ApplyRecommendationRequest) (*v1.ApplyRecommendationResponse, error)
 }
 
