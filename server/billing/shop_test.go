@@ -71,7 +71,7 @@ func TestServePackagesInPages(t *testing.T) {
 		next = page.GetNextPageToken()
 		if pages == 0 {
 			wantProto(t, page.GetPackages()[0], &billingv1.Package{
-				Id: "a", Title: "AI time: 2 min", Seconds: 61, PriceMicros: 20_000, CurrencyCode: "EUR", Lifetime: durationpb.New(time.Hour),
+				Id: "a", Title: "2 minutes of AI time", Seconds: 61, PriceMicros: 20_000, CurrencyCode: "EUR", Lifetime: durationpb.New(time.Hour),
 			})
 			_, err := s.client.ListPackages(t.Context(), &billingv1.ListPackagesRequest{PageSize: 3, PageToken: next, Locale: "de"})
 			wantFault(t, err, connect.CodeInvalidArgument, "PAGE_TOKEN_INVALID")

@@ -45,7 +45,7 @@ var (
 const (
 	repeatsAnew  = "This build repeats an earlier one from the beginning."
 	repeatsPlan  = "This build repeats an earlier one and goes on from its plan."
-	repeatsFiles = "This build repeats an earlier one and goes on from its plan and its finished files. Files taken over: 1"
+	repeatsFiles = "This build repeats an earlier one and goes on from its plan and 1 finished file."
 	repeatsFree  = "The earlier build did not fail because of you, so this one costs you nothing."
 )
 

@@ -16,7 +16,7 @@ var catalogues = mustLoad(files)
 
 // mustLoad stops the program at start when an embedded file is broken, which is
 // a fault of the build and not of any request.
-func mustLoad(fsys fs.FS) map[string]map[string]string {
+func mustLoad(fsys fs.FS) map[string]map[string]entry {
 	all, err := load(fsys)
 	if err != nil {
 		panic(err) //nolint:forbidigo // at start, see above
@@ -24,14 +24,14 @@ func mustLoad(fsys fs.FS) map[string]map[string]string {
 	return all
 }
 
-func load(fsys fs.FS) (map[string]map[string]string, error) {
-	all := make(map[string]map[string]string)
-	for _, tag := range Supported() {
+func load(fsys fs.FS) (map[string]map[string]entry, error) {
+	all := make(map[string]map[string]entry)
+	for _, tag := range supported {
 		raw, err := fs.ReadFile(fsys, "catalogue/"+tag+".json")
 		if err != nil {
 			return nil, fmt.Errorf("catalogue %s: %w", tag, err)
 		}
-		var messages map[string]string
+		var messages map[string]entry
 		if err := json.Unmarshal(raw, &messages); err != nil {
 			return nil, fmt.Errorf("catalogue %s: %w", tag, err)
 		}

@@ -7,15 +7,18 @@ import (
 	"strings"
 )
 
-// maxRanges bounds how many entries of a header are read; browsers send fewer
-// than ten.
-const maxRanges = 32
+// What is read of a header: browsers send fewer than ten entries, none of which
+// is longer than a tag and a weight.
+const (
+	maxRanges = 32
+	maxRange  = 128
+)
 
 // FromHeader returns the tags of an Accept-Language header (RFC 9110, section
 // 12.5.4), the most wanted first and equals in the order in which they stand.
 // The wildcard and what is refused with a weight of 0 are left out, and so is
-// an entry with a malformed weight; the others still count. Tags come as they
-// were written, for [Resolve] to judge.
+// an entry with a malformed weight or of more than 128 bytes; the others still
+// count, up to the 32nd. Tags come as they were written, for [Resolve] to judge.
 func FromHeader(acceptLanguage string) []string {
 	type weighted struct {
 		tag    string
@@ -27,6 +30,9 @@ func FromHeader(acceptLanguage string) []string {
 		read++
 		if read > maxRanges {
 			break
+		}
+		if len(entry) > maxRange {
+			continue
 		}
 		tag, parameters, _ := strings.Cut(entry, ";")
 		tag = strings.TrimSpace(tag)

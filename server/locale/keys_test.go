@@ -71,7 +71,7 @@ func TestKeysAreUsedAndPresent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var english map[string]string
+	var english map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &english); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package locale
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"golang.org/x/text/language"
 )
@@ -36,10 +35,11 @@ type Resolution struct {
 	Dir Direction
 }
 
+// supported are the nine locales, each language before its regions.
+var supported = []string{"en", "ar", "ar-EG", "ar-SA", "ar-AE", "fr", "fr-MA", "es", "de"}
+
 // Supported returns the nine locales, each language before its regions.
-func Supported() []string {
-	return []string{"en", "ar", "ar-EG", "ar-SA", "ar-AE", "fr", "fr-MA", "es", "de"}
-}
+func Supported() []string { return slices.Clone(supported) }
 
 // Resolve returns the locale for the first of the requested tags whose language
 // is supported, and [Default] when there is none. Case, underscores, scripts,
@@ -54,7 +54,8 @@ func Resolve(requested ...string) Resolution {
 			break
 		}
 	}
-	return Resolution{Tag: tag, Path: chain(tag), Dir: direction(tag)}
+	v := voices[tag]
+	return Resolution{Tag: tag, Path: slices.Clone(v.chain), Dir: v.dir}
 }
 
 // match returns the supported locale that is nearest to requested.
@@ -74,28 +75,9 @@ func match(requested string) (string, bool) {
 		return "", false
 	}
 	if region, confidence := parsed.Region(); confidence == language.Exact {
-		if tag := base.String() + "-" + region.String(); slices.Contains(Supported(), tag) {
+		if tag := base.String() + "-" + region.String(); slices.Contains(supported, tag) {
 			return tag, true
 		}
 	}
-	return base.String(), slices.Contains(Supported(), base.String())
-}
-
-// chain returns tag, its language and the default, without repeats. A tag that
-// is not supported has the default's chain.
-func chain(tag string) []string {
-	if tag == Default || !slices.Contains(Supported(), tag) {
-		return []string{Default}
-	}
-	if base, _, regional := strings.Cut(tag, "-"); regional {
-		return []string{tag, base, Default}
-	}
-	return []string{tag, Default}
-}
-
-func direction(tag string) Direction {
-	if base, _, _ := strings.Cut(tag, "-"); base == "ar" {
-		return RTL
-	}
-	return LTR
+	return base.String(), slices.Contains(supported, base.String())
 }

@@ -5,8 +5,10 @@ import (
 	"strings"
 )
 
-// Args are the values of a message's placeholders by name. Values are strings
-// and integers; anything else is written as [fmt.Sprint] would.
+// Args are the values of a message's placeholders by name: strings, and whole
+// numbers (int, int32, int64, uint32, or a float64 without fraction), which are
+// written with the digits and separators of the locale. Anything else is written
+// as [fmt.Sprint] would.
 type Args map[string]any
 
 // Bidirectional isolates (UAX 9): what stands between them does not disturb the
@@ -21,9 +23,10 @@ const (
 // message its language answers, then English. A key that not even English has
 // is returned as it is; a test keeps that from happening. Args may be nil.
 func Text(tag, key string, args Args) string {
-	for _, t := range chain(tag) {
-		if message, ok := catalogues[t][key]; ok {
-			return fill(message, args, direction(t))
+	v := speaker(tag)
+	for _, t := range v.chain {
+		if said, ok := catalogues[t][key]; ok {
+			return v.fill(said.form(v, args), args)
 		}
 	}
 	return key
@@ -31,7 +34,7 @@ func Text(tag, key string, args Args) string {
 
 // fill replaces the placeholders in one pass, so that an argument is never read
 // as a message.
-func fill(message string, args Args, dir Direction) string {
+func (v *voice) fill(message string, args Args) string {
 	if !strings.Contains(message, "{") {
 		return message
 	}
@@ -49,17 +52,20 @@ func fill(message string, args Args, dir Direction) string {
 			message = rest
 			continue
 		}
-		b.WriteString(format(value, dir))
+		b.WriteString(v.format(value))
 		message = after
 	}
 }
 
-func format(value any, dir Direction) string {
+func (v *voice) format(value any) string {
+	if n, ok := integer(value); ok {
+		return v.number(n)
+	}
 	text, ok := value.(string)
 	if !ok {
 		return fmt.Sprint(value)
 	}
-	if dir == RTL || strings.ContainsFunc(text, rightToLeft) {
+	if v.dir == RTL || strings.ContainsFunc(text, rightToLeft) {
 		return firstStrongIsolate + text + popIsolate
 	}
 	return text

@@ -37,6 +37,12 @@ func TestText(t *testing.T) {
 			locale.Args{"brand": "لمسة"},
 			"\u2068لمسة\u2069 is online and passed every check.",
 		},
+		{"grouped", "de", "event.step.write.description", locale.Args{"index": 3, "count": 12_345}, "Datei 3 von 12.345"},
+		{"digits of the region", "ar-EG", "event.step.write.description", locale.Args{"index": 3, "count": 12}, "الملف ٣ من ١٢"},
+		{"forms of the language by the region's digits", "ar-SA", "event.step.check.description", locale.Args{"count": 12}, "١٢ ملفًا للفحص"},
+		{"forms of the region", "ar-EG", "event.step.check.description", locale.Args{"count": 12}, "١٢ ملف للمراجعة"},
+		{"a count that is missing", "en", "event.step.check.description", nil, "{count} files to check"},
+		{"a count that is no number", "en", "event.step.check.description", locale.Args{"count": "1"}, "1 files to check"},
 		{"numbers are not isolated", "ar", "event.step.write.description", locale.Args{"index": 1, "count": 2}, "الملف 1 من 2"},
 	}
 	for _, tt := range tests {

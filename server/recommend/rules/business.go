@@ -21,7 +21,7 @@ const (
 )
 
 // businesses maps what analyses and people call a business to its kind.
-var businesses = normalKeys(map[string]business{
+var businesses = newDictionary(map[string]business{
 	"salon": salon, "spa": salon, "barber": salon, "barber shop": salon, "barbershop": salon, "hairdresser": salon,
 	"beauty": salon, "nails": salon, "nail studio": salon, "massage": salon, "tattoo studio": salon, "wellness": salon,
 
@@ -52,11 +52,11 @@ var businesses = normalKeys(map[string]business{
 	"blog": blog, "magazine": blog, "news": blog, "journal": blog, "podcast": blog,
 
 	"business": general, "company": general, "corporate": general, "landing page": general,
-})
+}, nil)
 
 // businessOf returns the first kind of business that name speaks of.
-func businessOf(name string) business {
-	if found := scan(words(clip(name)), businesses, nil); len(found) > 0 {
+func businessOf(r *reader, name string) business {
+	if found := businesses.readAll(r, []string{name}); len(found) > 0 {
 		return found[0]
 	}
 	return unknown
@@ -78,7 +78,7 @@ const (
 )
 
 // traits maps words of an analysis to what they say about visitors or tone.
-var traits = normalKeys(map[string]trait{
+var traits = newDictionary(map[string]trait{
 	"seniors": older, "elderly": older, "older adults": older, "retirees": older, "patients": older,
 	"people with disabilities": older, "public sector": older,
 
@@ -99,8 +99,4 @@ var traits = normalKeys(map[string]trait{
 	"luxury": creative, "elegant": creative, "minimal": creative, "dark": creative,
 
 	"friendly": warm, "warm": warm, "welcoming": warm, "cozy": warm, "personal": warm, "local": warm,
-})
-
-func traitsOf(terms []string) []trait {
-	return scanAll(terms, traits, nil)
-}
+}, nil)

@@ -13,7 +13,8 @@ const (
 )
 
 // Facts are what is known about a site. Every field may be empty, and of each
-// list only the first 32 entries are read, of each entry the first 128 bytes.
+// list only the first 32 entries are read, of each entry the first 128 bytes,
+// and of all entries of a list the first 256 bytes.
 type Facts struct {
 	// BusinessType is a key of the analysis such as "salon", or a usual English
 	// word for it. Leave it empty when the analysis is not sure.
@@ -38,14 +39,15 @@ func Suggest(facts Facts, limit int) []Kind {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
+	var r reader
 	l := list{limit: min(limit, MaxLimit), taken: make(map[Kind]bool, len(kinds))}
 	for _, terms := range [][]string{facts.Existing, facts.Services, facts.Requirements} {
-		for _, kind := range mentioned(terms) {
+		for _, kind := range meanings.readAll(&r, terms) {
 			l.taken[kind] = true
 		}
 	}
-	scores := score(facts)
-	l.add(mentioned(facts.Missing))
+	scores := score(&r, facts)
+	l.add(meanings.readAll(&r, facts.Missing))
 	l.add(ranked(scores, false))
 	l.add(ranked(scores, true))
 	return l.kinds
@@ -85,13 +87,13 @@ func (l *list) room(kind Kind) int {
 }
 
 // score weighs the kinds for a site. Kinds that do not suit it are absent.
-func score(facts Facts) map[Kind]int {
+func score(r *reader, facts Facts) map[Kind]int {
 	scores := maps.Clone(universals)
-	for kind, weight := range suits[businessOf(facts.BusinessType)] {
+	for kind, weight := range suits[businessOf(r, facts.BusinessType)] {
 		scores[kind] += weight
 	}
 	for _, terms := range [][]string{facts.Audience, facts.Personality} {
-		for _, trait := range traitsOf(terms) {
+		for _, trait := range traits.readAll(r, terms) {
 			for kind, weight := range leanings[trait] {
 				// A leaning moves what suits the site; it adds nothing.
 				if scores[kind] > 0 {

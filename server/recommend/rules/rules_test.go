@@ -273,18 +273,3 @@ func FuzzSuggest(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkSuggest(b *testing.B) {
-	facts := rules.Facts{
-		BusinessType: "hair salon",
-		Services:     []string{"haircut", "coloring", "online booking"},
-		Requirements: []string{"booking form", "photo gallery", "opening hours"},
-		Missing:      []string{"contact details", "price list", "social media links"},
-		Existing:     []string{"gallery", "booking", "about us"},
-		Audience:     []string{"young adults"}, Personality: []string{"warm", "modern"},
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		rules.Suggest(facts, rules.MaxLimit)
-	}
-}
