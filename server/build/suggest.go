@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -19,7 +20,8 @@ const sureEnough = 0.3
 // factsOf turns an analysis into what the suggestion rules read.
 func factsOf(a *analysis.Analysis) rules.Facts {
 	facts := rules.Facts{
-		Requirements: a.Requirements,
+		// What the prompt forgoes is no more proposed than what it asks for.
+		Requirements: slices.Concat(a.Requirements, a.Unwanted),
 		Missing:      a.Missing,
 		Audience:     a.Audience,
 		Personality:  a.Personality,
