@@ -4,8 +4,9 @@ import "fmt"
 
 // Call is a finished call of a model.
 type Call struct {
-	// Key names what the call was for: [PlanKey], [WriteKey] or [FixKey]. At most
-	// one call of a key succeeds in a build.
+	// Key names what the call was for: [PlanKey], [WriteKey], [FixKey] or
+	// [RecommendKey]. At most one call of a key succeeds in a build, or in a list of
+	// recommendations.
 	Key string
 	// Model is the one that answered.
 	Model string

@@ -16,6 +16,10 @@ var ErrRefused = errors.New("the prompt was refused by the content policy")
 // more than the model writes. Nothing is to be repeated.
 var ErrTooLong = errors.New("more than the model takes at once")
 
+// ErrMalformed says that a model's answer is not what was asked for, such as prose
+// in place of a list. It comes inside of a [*ProviderError] that is retryable.
+var ErrMalformed = errors.New("the answer is not what was asked for")
+
 // ErrPath says that an engine produced a path that must not be stored.
 var ErrPath = errors.New("path is not allowed")
 

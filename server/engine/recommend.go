@@ -18,3 +18,19 @@ type Recommendation struct {
 	Description string `json:"description"`
 	Prompt      string `json:"prompt"`
 }
+
+// CategoryOf returns the category of one of the kinds: a kind is of the same one in
+// every proposal.
+func CategoryOf(kind string) string {
+	switch kind {
+	case "testimonials", "portfolio", "gallery", "darkMode":
+		return "ui"
+	case "seo", "analytics":
+		return "seo"
+	case "mobile":
+		return "performance"
+	case "accessibility":
+		return "accessibility"
+	}
+	return "feature"
+}

@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -90,7 +91,7 @@ const maxMarks = 4
 // the next call finds all before them in the cache.
 func (w *Wire) Request(ctx context.Context, query llm.Query) (*http.Request, error) {
 	body := request{
-		Model: w.access.Model, MaxTokens: maxTokens, Stream: true,
+		Model: w.access.Model, MaxTokens: cmp.Or(query.MaxTokens, maxTokens), Stream: true,
 		System: []block{{Type: "text", Text: query.System, CacheControl: &cacheControl{Type: "ephemeral"}}},
 	}
 	for _, t := range query.Tools {

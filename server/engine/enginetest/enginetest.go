@@ -152,6 +152,7 @@ func Run(t *testing.T, newEngine func() engine.Engine) {
 	t.Run("resume", func(t *testing.T) { t.Parallel(); testResume(t, newEngine()) })
 	t.Run("fix", func(t *testing.T) { t.Parallel(); testFix(t, newEngine()) })
 	t.Run("update", func(t *testing.T) { t.Parallel(); testUpdate(t, newEngine()) })
+	t.Run("recommend", func(t *testing.T) { t.Parallel(); testRecommend(t, newEngine()) })
 	t.Run("cancel", func(t *testing.T) { t.Parallel(); testCancel(t, newEngine()) })
 	t.Run("sink error", func(t *testing.T) { t.Parallel(); testSinkError(t, newEngine()) })
 	t.Run("concurrent", func(t *testing.T) { t.Parallel(); testConcurrent(t, newEngine()) })

@@ -41,7 +41,7 @@ func (c *conversation) ask(ctx context.Context, key string, query Query, say fun
 	for try := 1; ; try++ {
 		spoke := false
 		err := c.once(ctx, key, query, heard(say, &spoke), accept)
-		malformed := errors.Is(err, errMalformed)
+		malformed := errors.Is(err, engine.ErrMalformed)
 		fault, ok := errors.AsType[*engine.ProviderError](err)
 		if !ok || !fault.Retryable || try == maxTries || fault.RetryAfter > longestWait || spoke && !malformed {
 			return err
@@ -72,16 +72,7 @@ func (c *conversation) once(ctx context.Context, key string, query Query, say fu
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	reply, err := c.try(ctx, query, say)
-	if err == nil {
-		err = c.take(reply, query.Want, accept)
-	}
-	tokens := reply.Tokens.bounded()
-	call := engine.Call{
-		Key: key, Model: c.wire.Model(), Failed: err != nil, CostMicros: c.price.Cost(tokens),
-		InputTokens: tokens.Input, OutputTokens: tokens.Output,
-		CacheReadTokens: tokens.CacheRead, CacheWriteTokens: tokens.CacheWrite,
-	}
+	call, err := c.call(ctx, key, query, say, accept)
 	c.usage.Add(call)
 	if told := c.sink.Called(ctx, call); told != nil && (err == nil || ctx.Err() == nil) {
 		return told
@@ -89,13 +80,28 @@ func (c *conversation) once(ctx context.Context, key string, query Query, say fu
 	return err
 }
 
+// call makes one try and hands the answer to accept. The call is what was used,
+// also with an error.
+func (e *Engine) call(ctx context.Context, key string, query Query, say func(string) error, accept func(Reply) error) (engine.Call, error) {
+	reply, err := e.try(ctx, query, say)
+	if err == nil {
+		err = e.take(reply, query.Want, accept)
+	}
+	tokens := reply.Tokens.bounded()
+	return engine.Call{
+		Key: key, Model: e.wire.Model(), Failed: err != nil, CostMicros: e.price.Cost(tokens),
+		InputTokens: tokens.Input, OutputTokens: tokens.Output,
+		CacheReadTokens: tokens.CacheRead, CacheWriteTokens: tokens.CacheWrite,
+	}, err
+}
+
 // take hands an answer on.
-func (c *conversation) take(reply Reply, want string, accept func(Reply) error) error {
+func (e *Engine) take(reply Reply, want string, accept func(Reply) error) error {
 	if reply.Tool != want {
-		return c.passing(fmt.Errorf("%w: no call of %s", errMalformed, want))
+		return e.passing(fmt.Errorf("%w: no call of %s", engine.ErrMalformed, want))
 	}
 	if err := accept(reply); err != nil {
-		return c.passing(fmt.Errorf("%w: %w", errMalformed, err))
+		return e.passing(fmt.Errorf("%w: %w", engine.ErrMalformed, err))
 	}
 	return nil
 }

@@ -11,6 +11,9 @@
 // none. The files are hidden until their call is whole; only the words of the plan
 // are seen while they come.
 //
+// What to do with the site next is one call more, with rules and a tool of its own.
+// It is made once: whoever asked for it decides whether to ask again.
+//
 // # Invariants
 //
 //   - Every try of a call is reported to the sink once, whatever became of it.

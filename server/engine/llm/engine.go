@@ -192,8 +192,3 @@ func sayWords(ctx context.Context, text string, sink engine.Sink) error {
 	}
 	return nil
 }
-
-// Recommend is not written yet.
-func (*Engine) Recommend(context.Context, engine.Request, *engine.Plan) ([]engine.Recommendation, []engine.Call, error) {
-	return nil, nil, engine.ErrRefused
-}

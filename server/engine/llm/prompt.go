@@ -94,6 +94,9 @@ type task struct {
 	Failures []failed          `json:"failures,omitempty"`
 	// Files are the paths of the site as it is.
 	Files []string `json:"files,omitempty"`
+	// Locale and Language are those of the answer, as a tag and by name.
+	Locale   string `json:"locale,omitempty"`
+	Language string `json:"language,omitempty"`
 }
 
 type failed struct {

@@ -24,9 +24,8 @@ const (
 )
 
 var (
-	errSilent    = errors.New("the provider was silent for too long")
-	errCut       = errors.New("the stream ended before the answer did")
-	errMalformed = errors.New("the answer is not what was asked for")
+	errSilent = errors.New("the provider was silent for too long")
+	errCut    = errors.New("the stream ended before the answer did")
 )
 
 // try asks once. Reply is what came until the error, if there is one. Text is

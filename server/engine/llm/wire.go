@@ -24,6 +24,9 @@ type Query struct {
 	Want string
 	// Force has the provider see to that, if it can: then the model does not talk.
 	Force bool
+	// MaxTokens is the most that the answer may have, thoughts included; 0 is the
+	// wire's own.
+	MaxTokens int
 }
 
 // Tool is a function that a model can call.

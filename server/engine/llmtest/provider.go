@@ -198,6 +198,9 @@ func (p *Provider) recording(req Request, f Fault) []byte {
 	name := f.file
 	switch {
 	case name != "":
+	case req.Task == "recommend":
+		language, _, _ := strings.Cut(req.Locale, "-")
+		name = "recommend-" + language
 	case req.Task == "plan" && req.Update:
 		name = "plan-update"
 	case req.Task == "write:index.html" && req.Update:

@@ -52,6 +52,15 @@ func Malformed() Fault { return Fault{file: "fault-malformed"} }
 // MalformedPlan has the words be fine and the plan be none.
 func MalformedPlan() Fault { return Fault{file: "fault-malformed-plan"} }
 
+// MalformedList has the recommendations be of another form than they should.
+func MalformedList() Fault { return Fault{file: "fault-malformed-list"} }
+
+// TruncatedList has the recommendations stop in the middle of one.
+func TruncatedList() Fault { return Fault{file: "fault-truncated-list"} }
+
+// EmptyList has the recommendations be none.
+func EmptyList() Fault { return Fault{file: "fault-empty-list"} }
+
 // NoTool has the words be fine and no tool be called.
 func NoTool() Fault { return Fault{file: "fault-silent-tool"} }
 

@@ -14,8 +14,10 @@ import (
 
 // Request is what a provider was asked.
 type Request struct {
-	// Task is "plan", "write:<path>" or "fix:<path>".
+	// Task is "plan", "write:<path>", "fix:<path>" or "recommend".
 	Task string
+	// Locale is the tag that the task names, if it does.
+	Locale string
 	// Update says that a site is there to be changed.
 	Update bool
 	// Body is the request as it came.
@@ -26,6 +28,8 @@ type Request struct {
 	Marks int
 	// Forced says that the tool is forced.
 	Forced bool
+	// MaxTokens is the most that the answer may have; 0 where it is not said.
+	MaxTokens int
 }
 
 // read checks a request as the provider does, and understands its task.
@@ -93,6 +97,7 @@ func readAnthropic(r *http.Request, req *Request) error {
 	if body.Model == "" || body.MaxTokens < 1 || !body.Stream || len(body.Messages) != 1 || body.Messages[0].Role != "user" {
 		return errContent
 	}
+	req.MaxTokens = body.MaxTokens
 	for _, b := range append(body.System, body.Messages[0].Content...) {
 		if b.Type != "text" || b.Text == "" {
 			return errContent
@@ -128,6 +133,7 @@ func readOpenAI(r *http.Request, req *Request) error {
 			Function functionTool `json:"function"`
 		} `json:"tools"`
 		ToolChoice json.RawMessage `json:"tool_choice"`
+		MaxTokens  int             `json:"max_completion_tokens"`
 	}
 	if err := strict(req.Body, &body); err != nil {
 		return err
@@ -138,6 +144,7 @@ func readOpenAI(r *http.Request, req *Request) error {
 	if strings.HasPrefix(body.Model, "gpt-6") && body.ReasoningEffort != "none" {
 		return fmt.Errorf("functions while it reasons: %w", errContent)
 	}
+	req.MaxTokens = body.MaxTokens
 	req.Forced = string(body.ToolChoice) != `"auto"`
 	var tools []functionTool
 	for _, t := range body.Tools {
@@ -186,11 +193,13 @@ func (r *Request) understand() error {
 	var task struct {
 		Task string `json:"task"`
 		Path string `json:"path"`
+		// Locale is that of an answer.
+		Locale string `json:"locale"`
 	}
 	if err := json.Unmarshal([]byte(found[1]), &task); err != nil {
 		return fmt.Errorf("decode the task: %w", err)
 	}
-	r.Task = task.Task
+	r.Task, r.Locale = task.Task, task.Locale
 	if task.Path != "" {
 		r.Task += ":" + task.Path
 	}

@@ -22,6 +22,12 @@
 //
 // A new language is a folder under copy/ and its name in languages.
 //
+// # Recommendations
+//
+// What to do next is a kind that the plan lacks, in an order that each business has
+// of its own (recommend.go), worded from next.json. Its prompt is one that an update
+// reads as that kind and no other.
+//
 // # Invariants
 //
 //   - The same request gives the same bytes: no clock, no map order, no

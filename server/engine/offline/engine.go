@@ -114,8 +114,3 @@ func filesOf(req engine.Request, plan *engine.Plan) ([]engine.File, error) {
 
 // usage is that of any call: nothing is paid for.
 func usage() engine.Usage { return engine.Usage{Model: Name} }
-
-// Recommend is not written yet.
-func (*Engine) Recommend(context.Context, engine.Request, *engine.Plan) ([]engine.Recommendation, []engine.Call, error) {
-	return nil, nil, engine.ErrRefused
-}

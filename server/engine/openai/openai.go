@@ -57,6 +57,7 @@ type request struct {
 	Messages        []message     `json:"messages"`
 	Tools           []tool        `json:"tools"`
 	ToolChoice      any           `json:"tool_choice"`
+	MaxTokens       int           `json:"max_completion_tokens,omitempty"`
 }
 
 type streamOptions struct {
@@ -84,7 +85,7 @@ type function struct {
 func (w *Wire) Request(ctx context.Context, query llm.Query) (*http.Request, error) {
 	body := request{
 		Model: w.access.Model, Stream: true, StreamOptions: streamOptions{IncludeUsage: true},
-		ReasoningEffort: effort(w.access.Model),
+		ReasoningEffort: effort(w.access.Model), MaxTokens: query.MaxTokens,
 		Messages: []message{
 			{Role: "system", Content: query.System},
 			{Role: "user", Content: strings.Join(append(slices.Clip(query.Stable), query.Task), "\n")},
