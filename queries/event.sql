@@ -139,8 +139,9 @@ WHERE id = ANY(@build_ids::uuid[])
 LIMIT cardinality(@build_ids::uuid[]);
 
 -- name: EventBuild :one
--- Whether a user may follow a build, how far it is, and whether it is over.
-SELECT head_seq, (state IN ('complete', 'failed', 'cancelled'))::boolean AS final
+-- Whether a user may follow a build, how far it is, whether it is over, and its
+-- language.
+SELECT head_seq, locale, (state IN ('complete', 'failed', 'cancelled'))::boolean AS final
 FROM builds
 WHERE id = @build_id AND user_id = @user_id;
 

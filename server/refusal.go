@@ -28,10 +28,11 @@ func (f *refusal) failed(w http.ResponseWriter, r *http.Request, err error) {
 	f.write(w, r, fault.Of(err))
 }
 
-// write answers with JSON where the protocol is not one that is spoken here.
+// write answers with JSON where the protocol is not one that is spoken here. Only the
+// requests of plain HTTP have their language in the query.
 func (f *refusal) write(w http.ResponseWriter, r *http.Request, err *fault.Error) {
 	// The caller may be gone; there is nobody else to tell.
-	_ = f.writer.Write(w, r, fault.Wire(err))
+	_ = f.writer.Write(w, r, fault.WireFor(err, r.URL.Query().Get("locale"), r.Header, w.Header()))
 }
 
 // envelope is what gRPC and streams put before a message.

@@ -15,6 +15,7 @@ import (
 	"github.com/sheenapps/sheen/gen/sheen/recommendation/v1/recommendationv1connect"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/server/locale"
 )
 
 // handlers are what the routes lead to.
@@ -87,8 +88,9 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 		AllowedOrigins: origins,
 		AllowedMethods: connectcors.AllowedMethods(),
 		AllowedHeaders: append(connectcors.AllowedHeaders(), "Authorization", "Last-Event-ID", headerRequestID, headerTraceParent),
-		ExposedHeaders: append(connectcors.ExposedHeaders(), headerRequestID, headerTraceParent),
-		MaxAge:         preflightAge,
+		ExposedHeaders: append(connectcors.ExposedHeaders(), headerRequestID, headerTraceParent,
+			locale.HeaderLanguage, locale.HeaderPath),
+		MaxAge: preflightAge,
 	}).Handler(next)
 }
 

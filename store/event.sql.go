@@ -212,7 +212,7 @@ func (q *Queries) EventAppendMany(ctx context.Context, db DBTX, arg *EventAppend
 }
 
 const eventBuild = `-- name: EventBuild :one
-SELECT head_seq, (state IN ('complete', 'failed', 'cancelled'))::boolean AS final
+SELECT head_seq, locale, (state IN ('complete', 'failed', 'cancelled'))::boolean AS final
 FROM builds
 WHERE id = $1 AND user_id = $2
 `
@@ -224,14 +224,16 @@ type EventBuildParams struct {
 
 type EventBuildRow struct {
 	HeadSeq int64
+	Locale  string
 	Final   bool
 }
 
-// Whether a user may follow a build, how far it is, and whether it is over.
+// Whether a user may follow a build, how far it is, whether it is over, and its
+// language.
 func (q *Queries) EventBuild(ctx context.Context, db DBTX, arg *EventBuildParams) (*EventBuildRow, error) {
 	row := db.QueryRow(ctx, eventBuild, arg.BuildID, arg.UserID)
 	var i EventBuildRow
-	err := row.Scan(&i.HeadSeq, &i.Final)
+	err := row.Scan(&i.HeadSeq, &i.Locale, &i.Final)
 	return &i, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/sheenapps/sheen/gen/sheen/billing/v1/billingv1connect"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/token"
 	"github.com/sheenapps/sheen/store"
 )
@@ -114,7 +115,7 @@ func (s *Service) Reserve(ctx context.Context, req *billingv1.ReserveRequest) (*
 		return err
 	})
 	if err != nil {
-		return nil, Localize(err, localeOf(ctx, ""))
+		return nil, Localize(err, locale.Negotiate(ctx, "").Tag)
 	}
 	return &billingv1.ReserveResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
 }
@@ -172,7 +173,7 @@ func (s *Service) ExtendHold(
 		return nil, fault.InvalidField("The field seconds asks for more than was approved for the hold.")
 	}
 	if err != nil {
-		return nil, Localize(err, localeOf(ctx, ""))
+		return nil, Localize(err, locale.Negotiate(ctx, "").Tag)
 	}
 	return &billingv1.ExtendHoldResponse{Hold: holdToProto(hold), Balance: BalanceToProto(balance)}, nil
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"strings"
-
-	"connectrpc.com/connect"
 
 	billingv1 "github.com/sheenapps/sheen/gen/sheen/billing/v1"
 	"github.com/sheenapps/sheen/server/fault"
@@ -47,10 +44,11 @@ func (s *Service) ListPackages(
 		key := binary.BigEndian.AppendUint64(nil, uint64(end.Seconds)) //nolint:gosec // above 0
 		res.NextPageToken = s.tokens.SealPage(append(key, end.ID...), packagePages, req.GetLocale())
 	}
-	tag := localeOf(ctx, req.GetLocale())
+	reading := locale.Negotiate(ctx, req.GetLocale())
 	for i := range packages {
-		res.Packages = append(res.Packages, packageToProto(&packages[i], tag))
+		res.Packages = append(res.Packages, packageToProto(&packages[i], reading.Tag))
 	}
+	reading.Tell(ctx)
 	return res, nil
 }
 
@@ -63,7 +61,7 @@ func (s *Service) CreateCheckout(
 	}
 	purchase, err := s.purchases.Checkout(ctx, CheckoutRequest{
 		AccountID: account(ctx), Key: req.GetIdempotencyKey(), PackageID: req.GetPackageId(),
-		SuccessURL: req.GetSuccessUrl(), CancelURL: req.GetCancelUrl(), Locale: localeOf(ctx, ""),
+		SuccessURL: req.GetSuccessUrl(), CancelURL: req.GetCancelUrl(), Locale: locale.Negotiate(ctx, "").Tag,
 	})
 	if errors.Is(err, ErrInvalid) {
 		return nil, fault.InvalidField("The fields success_url and cancel_url must be http or https addresses.")
@@ -72,19 +70,6 @@ func (s *Service) CreateCheckout(
 		return nil, paymentFault(err)
 	}
 	return &billingv1.CreateCheckoutResponse{CheckoutUrl: purchase.CheckoutURL, PurchaseId: purchase.ID.String()}, nil
-}
-
-// localeOf is what a field names, or else what the browser prefers.
-func localeOf(ctx context.Context, field string) string {
-	if field != "" {
-		return locale.Resolve(field).Tag
-	}
-	call, ok := connect.CallInfoForHandlerContext(ctx)
-	if !ok {
-		return locale.Default
-	}
-	accepted := strings.Join(call.RequestHeader().Values("Accept-Language"), ",")
-	return locale.Resolve(locale.FromHeader(accepted)...).Tag
 }
 
 // Localize lets a refusal for lack of AI time name its package in a locale. It

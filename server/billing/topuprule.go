@@ -51,9 +51,11 @@ var (
 	// ErrPackageNotFound is a package that is not sold.
 	ErrPackageNotFound error = fault.NotFound()
 	// ErrNoConsent is a rule that would buy without consent.
-	ErrNoConsent error = fault.InvalidField("The field consent_version is needed to enable automatic purchases.")
+	ErrNoConsent error = fault.InvalidField("The field consent_version is needed to enable automatic purchases.").
+			Keyed("error.detail.topUpConsent")
 	// ErrCapTooLow is a rule that could not buy a single package in a month.
-	ErrCapTooLow error = fault.InvalidField("The field monthly_cap_micros must allow for one package to enable automatic purchases.")
+	ErrCapTooLow error = fault.InvalidField("The field monthly_cap_micros must allow for one package to enable automatic purchases.").
+			Keyed("error.detail.topUpCap")
 )
 
 // AutoTopUp returns an account's rule, and the defaults for an account without.

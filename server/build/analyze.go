@@ -17,10 +17,11 @@ func (*Service) AnalyzePrompt(ctx context.Context, req *buildv1.AnalyzePromptReq
 		return nil, noPrompt()
 	}
 	a := analysis.Analyze(prompt, req.GetLocale())
-	tag := resolveLocale(ctx, req.GetLocale(), &a)
+	reading := resolveLocale(ctx, req.GetLocale(), &a)
+	reading.Tell(ctx)
 	return &buildv1.AnalyzePromptResponse{
 		Analysis:  analysisToProto(&a),
-		Questions: questionsToProto(analysis.Questions(a), tag),
+		Questions: questionsToProto(analysis.Questions(a), reading.Tag),
 	}, nil
 }
 

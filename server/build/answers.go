@@ -19,7 +19,7 @@ import (
 func (sub *submission) answer(given []*buildv1.Answer) error {
 	answered, decided, err := sub.analysis.Answered(answersFromProto(given))
 	if refused, ok := errors.AsType[*analysis.AnswerError](err); ok {
-		return fault.InvalidField(fmt.Sprintf("The field answers is not valid: %s.", refused))
+		return fault.InvalidField(fmt.Sprintf("The field answers is not valid: %s.", refused)).Keyed("error.detail.answersInvalid")
 	}
 	if err != nil {
 		return fmt.Errorf("answers: %w", err)

@@ -63,7 +63,7 @@ func (s *Service) requestCancel(ctx context.Context, req *buildv1.CancelBuildReq
 			return nil
 		case Complete, Failed:
 			s.metrics.refused.WithLabelValues(string(Cancelled)).Inc()
-			return invalidTransition(State(b.State), Cancelled)
+			return invalidTransition(State(b.State), Cancelled).Keyed("error.detail.cancelLate")
 		default:
 		}
 		b, err = s.queries.BuildCancelRequest(ctx, tx, &store.BuildCancelRequestParams{

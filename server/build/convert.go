@@ -71,11 +71,14 @@ func errorToProto(b *store.Build) *buildv1.BuildError {
 }
 
 func newBuildError(reason Reason, class Class, retryable bool, tag string) *buildv1.BuildError {
+	key := messageKey(reason, class)
 	return &buildv1.BuildError{
 		Reason:    buildv1.BuildErrorReason(buildv1.BuildErrorReason_value["BUILD_ERROR_REASON_"+strings.ToUpper(string(reason))]),
 		Class:     buildv1.ErrorClass(buildv1.ErrorClass_value["ERROR_CLASS_"+strings.ToUpper(string(class))]),
 		Retryable: retryable,
-		Message:   locale.Text(tag, messageKey(reason, class), nil),
+		Message:   locale.Text(tag, key, nil),
+		// A reader in another language is told the same.
+		MessageKey: key,
 	}
 }
 

@@ -244,9 +244,7 @@ func (e *ender) lastEvent(b *store.Build, how ending, receipt *billing.Receipt) 
 			PreviewUrl: e.origin.URL(how.version.ID), VersionId: how.version.ID.String(), Receipt: paid,
 		}}}
 	case Cancelled:
-		return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildCancelled{BuildCancelled: &eventv1.BuildCancelled{
-			Reason: how.reason, Receipt: paid, VersionId: versionID(how.version),
-		}}}
+		return cancelled(b, how.reason, paid, how.version)
 	default:
 	}
 	return &eventv1.BuildEvent{Payload: &eventv1.BuildEvent_BuildFailed{BuildFailed: &eventv1.BuildFailed{

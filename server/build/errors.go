@@ -87,7 +87,7 @@ func keyReused() *fault.Error {
 
 // notRetryable refuses to repeat a build whose failure would come again.
 func notRetryable() *fault.Error {
-	err := invalidTransition(Failed, Queued)
+	err := invalidTransition(Failed, Queued).Keyed("error.detail.retryUseless")
 	err.Message = "The build failed for a reason that a repeat does not change; start another build with another request."
 	return err
 }

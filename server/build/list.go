@@ -2,13 +2,17 @@ package build
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
 	"github.com/sheenapps/sheen/server/auth"
+	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/token"
 	"github.com/sheenapps/sheen/store"
 )
@@ -52,7 +56,7 @@ func cutPage[R any](codec *token.Codec, rows []R, size int32, key func(R) []byte
 // ListBuilds implements the RPC.
 func (s *Service) ListBuilds(ctx context.Context, req *buildv1.ListBuildsRequest) (*buildv1.ListBuildsResponse, error) {
 	userID := auth.Caller(ctx).UserID
-	bound := []string{"builds", userID.String(), req.GetProjectId(), strconv.FormatBool(req.GetActiveOnly())}
+	bound := []string{"builds", userID.String(), req.GetProjectId(), strconv.FormatBool(req.GetActiveOnly()), req.GetLocale()}
 	below, err := before(s.tokens, req.GetPageToken(), bound...)
 	if err != nil {
 		return nil, err
@@ -75,7 +79,26 @@ func (s *Service) ListBuilds(ctx context.Context, req *buildv1.ListBuildsRequest
 	for _, row := range rows {
 		res.Builds = append(res.Builds, s.buildToProto(row))
 	}
+	readBuilds(ctx, req.GetLocale(), res.GetBuilds())
 	return res, nil
+}
+
+// readBuilds words what a list of builds says in the locale that was asked for. Each
+// is in its own without one, and the response then tells all of these.
+func readBuilds(ctx context.Context, asked string, builds []*buildv1.Build) {
+	if asked != "" {
+		reading := locale.Read(asked, "")
+		for _, b := range builds {
+			event.RewordError(b.GetError(), reading.Tag)
+		}
+		reading.Tell(ctx)
+		return
+	}
+	tags := make(map[string]bool)
+	for _, b := range builds {
+		tags[b.GetLocale()] = true
+	}
+	locale.TellAll(ctx, slices.Sorted(maps.Keys(tags)))
 }
 
 // ListVersions implements the RPC.

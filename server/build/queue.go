@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
-	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/store"
@@ -30,7 +29,7 @@ func (s *Service) placeBehind(ctx context.Context, tx pgx.Tx, sub *submission, p
 	case buildv1.ConflictPolicy_CONFLICT_POLICY_QUEUE:
 		n, err := s.queries.BuildWaitingCount(ctx, tx, &store.BuildWaitingCountParams{ProjectID: project})
 		if err == nil && n >= MaxWaiting {
-			err = inProgress(active)
+			err = inProgress(active).Keyed("error.detail.queueFull")
 		}
 		return place{projectID: project, waiting: true}, err
 	case buildv1.ConflictPolicy_CONFLICT_POLICY_SUPERSEDE:
@@ -77,7 +76,7 @@ func (s *Service) wishAllGone(ctx context.Context, tx pgx.Tx, project uuid.UUID)
 	wished := make([]*store.Build, len(rows))
 	for i, row := range rows {
 		wished[i], err = s.queries.BuildCancelRequest(ctx, tx, &store.BuildCancelRequestParams{
-			ID: row.ID, CancelReason: locale.Text(row.Locale, "event.waiting.superseded", nil),
+			ID: row.ID, CancelReason: locale.Text(row.Locale, superseded, nil),
 		})
 		if err != nil {
 			return nil, err
@@ -100,7 +99,7 @@ func (e *ender) release(ctx context.Context, tx pgx.Tx, project uuid.UUID) (even
 		return event.Batch{}, err
 	}
 	return e.log.Append(ctx, tx, event.Producer{BuildID: next.ID, LeaseToken: next.LeaseToken},
-		logLine(eventv1.LogLevel_LOG_LEVEL_INFO, locale.Text(next.Locale, "event.waiting.over", nil)))
+		told(next.Locale, "event.waiting.over", nil))
 }
 
 // releaseForgotten releases builds that wait for nothing. There are none as long

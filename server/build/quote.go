@@ -151,9 +151,10 @@ func projectOf(text, operation string) (uuid.UUID, error) {
 }
 
 func noVersion() error {
-	return fault.InvalidField("An update needs a project that has a version; build it first.")
+	return fault.InvalidField("An update needs a project that has a version; build it first.").
+		Keyed("error.detail.versionMissing")
 }
 
 func noPrompt() error {
-	return fault.InvalidField("The field prompt is not valid: it has no text.")
+	return fault.InvalidField("The field prompt is not valid: it has no text.").Keyed("error.detail.promptEmpty")
 }

@@ -77,7 +77,7 @@ func mayRepeat(parent *store.Build) error {
 	case state == Failed && !parent.ErrorRetryable:
 		return notRetryable()
 	case state != Failed && state != Cancelled:
-		return invalidTransition(state, Queued)
+		return invalidTransition(state, Queued).Keyed("error.detail.retryEarly")
 	}
 	return nil
 }
@@ -150,18 +150,18 @@ func (s *Service) reserveNothing(ctx context.Context, tx pgx.Tx, sub *submission
 // that tell of it. Of a build that failed its tests only the plan is good, and
 // nothing of one that changed a site which is another one by now.
 func (s *Service) takeOver(ctx context.Context, tx pgx.Tx, from *repeated, b *store.Build) ([]*eventv1.BuildEvent, error) {
-	var told []*eventv1.BuildEvent
-	tell := func(text string) { told = append(told, logLine(eventv1.LogLevel_LOG_LEVEL_INFO, text)) }
+	var lines []*eventv1.BuildEvent
+	tell := func(key string, args locale.Args) { lines = append(lines, told(b.Locale, key, args)) }
 	if b.Free {
-		tell(locale.Text(b.Locale, "event.retry.free", nil))
+		tell("event.retry.free", nil)
 	}
 	outdated, err := s.queries.BuildIsOutdated(ctx, tx, &store.BuildIsOutdatedParams{ID: from.parent.ID})
 	if err != nil {
 		return nil, err
 	}
 	if outdated || from.plan == nil {
-		tell(locale.Text(b.Locale, "event.retry.anew", nil))
-		return told, nil
+		tell("event.retry.anew", nil)
+		return lines, nil
 	}
 	if _, err := s.queries.BuildPlanCopy(ctx, tx, &store.BuildPlanCopyParams{BuildID: b.ID, ParentBuildID: from.parent.ID}); err != nil {
 		return nil, err
@@ -174,11 +174,11 @@ func (s *Service) takeOver(ctx context.Context, tx pgx.Tx, from *repeated, b *st
 		return nil, err
 	}
 	if len(files) == 0 {
-		tell(locale.Text(b.Locale, "event.retry.plan", nil))
-		return told, nil
+		tell("event.retry.plan", nil)
+		return lines, nil
 	}
-	tell(locale.Text(b.Locale, "event.retry.files", locale.Args{"count": len(files)}))
-	return append(told, files...), nil
+	tell("event.retry.files", locale.Args{"count": len(files)})
+	return append(lines, files...), nil
 }
 
 // takeFiles takes the parent's finished files over, unless its site is what failed.

@@ -152,7 +152,10 @@ func (r *run) phase(ctx context.Context) (State, error) {
 // advance moves the build on, with all that is pending, in one transaction.
 func (r *run) advance(ctx context.Context, to State) error {
 	from := State(r.build.State)
-	args := locale.Args{"brand": r.brand, "attempt": r.build.FixAttempt + 1, "limit": MaxFixAttempts}
+	args := locale.Args{"brand": r.brand}
+	if to == Fixing {
+		args = locale.Args{"attempt": r.build.FixAttempt + 1, "limit": MaxFixAttempts}
+	}
 	var moved *store.Build
 	err := r.out.commit(ctx, func(tx pgx.Tx) (_ []*eventv1.BuildEvent, err error) {
 		if from == Queued {

@@ -14,6 +14,7 @@ import (
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/event"
+	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/preview"
 	"github.com/sheenapps/sheen/server/preview/deploy"
 	"github.com/sheenapps/sheen/server/token"
@@ -91,6 +92,9 @@ func (s *Service) GetBuild(ctx context.Context, req *buildv1.GetBuildRequest) (*
 		}
 		b = fold.Build()
 	}
+	reading := locale.Read(req.GetLocale(), b.GetLocale())
+	event.RewordError(b.GetError(), reading.Tag)
+	reading.Tell(ctx)
 	return &buildv1.GetBuildResponse{Build: b}, nil
 }
 

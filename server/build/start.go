@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"connectrpc.com/connect"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
@@ -71,7 +70,7 @@ func (s *Service) StartBuild(ctx context.Context, req *buildv1.StartBuildRequest
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(sub, accepted), nil
+	return s.answer(ctx, sub, accepted), nil
 }
 
 // submit accepts a submission, or finds the build that it has started before.
@@ -128,7 +127,7 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 	}
 	sub.hash = hash
 	sub.analysis = analysis.Analyze(sub.prompt, req.GetLocale())
-	sub.locale = resolveLocale(ctx, req.GetLocale(), &sub.analysis)
+	sub.locale = resolveLocale(ctx, req.GetLocale(), &sub.analysis).Tag
 	if err := sub.answer(req.GetAnswers()); err != nil {
 		return nil, err
 	}
@@ -137,18 +136,16 @@ func newSubmission(ctx context.Context, req *buildv1.StartBuildRequest) (*submis
 
 // resolveLocale takes what was asked for, or else the prompt's language, or else
 // what the browser prefers.
-func resolveLocale(ctx context.Context, asked string, a *analysis.Analysis) string {
-	if asked != "" {
-		return locale.Resolve(asked).Tag
+func resolveLocale(ctx context.Context, asked string, a *analysis.Analysis) locale.Reading {
+	return locale.Negotiate(ctx, asked, spoken(a))
+}
+
+// spoken is the language of a prompt; empty if it does not tell.
+func spoken(a *analysis.Analysis) string {
+	if !a.LanguageKnown {
+		return ""
 	}
-	var wanted []string
-	if a.LanguageKnown {
-		wanted = append(wanted, a.Language)
-	}
-	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
-		wanted = append(wanted, locale.FromHeader(call.RequestHeader().Get("Accept-Language"))...)
-	}
-	return locale.Resolve(wanted...).Tag
+	return a.Language
 }
 
 // requestHash tells a repeat from another request with the same session.
@@ -277,7 +274,7 @@ func (s *Service) begin(ctx context.Context, tx pgx.Tx, sub *submission, b *stor
 		first = append(first, holdChanged(b.HeldSeconds, 0, false))
 	}
 	if b.Waiting {
-		first = append(first, logLine(eventv1.LogLevel_LOG_LEVEL_INFO, locale.Text(b.Locale, "event.waiting.begun", nil)))
+		first = append(first, told(b.Locale, "event.waiting.begun", nil))
 	} else if err := insertJob(ctx, s.jobs, tx, b.ID); err != nil {
 		return event.Batch{}, err
 	}
@@ -327,8 +324,9 @@ func (s *Service) openProject(ctx context.Context, tx pgx.Tx, sub *submission) (
 	return s.placeBehind(ctx, tx, sub, project.ID, active)
 }
 
-func (s *Service) answer(sub *submission, accepted *started) *buildv1.StartBuildResponse {
+func (s *Service) answer(ctx context.Context, sub *submission, accepted *started) *buildv1.StartBuildResponse {
 	b := accepted.build
+	locale.Read("", b.Locale).Tell(ctx)
 	return &buildv1.StartBuildResponse{
 		Build:            s.buildToProto(b),
 		Quote:            accepted.quote.toProto(accepted.spendable, true),

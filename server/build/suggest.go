@@ -37,11 +37,11 @@ func factsOf(a *analysis.Analysis) rules.Facts {
 
 // Facts says what is known about a build, a project's newest build or a prompt:
 // what the suggestions are chosen by. It returns the build's locale, or the
-// prompt's language, and [store.ErrNotFound] for what is not the caller's.
+// prompt's language if that is known, and [store.ErrNotFound] for what is not the caller's.
 func (s *Service) Facts(ctx context.Context, source recommend.Source) (rules.Facts, string, error) {
 	if source.Prompt != "" {
 		a := analysis.Analyze(source.Prompt, "")
-		return factsOf(&a), a.Language, nil
+		return factsOf(&a), spoken(&a), nil
 	}
 	b, err := s.sourceBuild(ctx, source)
 	if err != nil {

@@ -13,12 +13,13 @@ import (
 
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/locale"
 )
 
 // EventSource serves the stream as server-sent events, for a browser's
 // EventSource and for curl:
 //
-//	GET /v1/builds/{id}/events?classes=text,files&after_seq=12&snapshot=true
+//	GET /v1/builds/{id}/events?classes=text,files&after_seq=12&snapshot=true&locale=fr
 //
 // Each event's id is its seq and its data the BuildEvent as JSON, the same bytes
 // that a Connect client gets. Heartbeats, the snapshot and the end have names, so
@@ -44,6 +45,7 @@ func (s *Service) EventSource(refuse func(http.ResponseWriter, *http.Request, er
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
+		locale.Read(req.GetLocale(), position.Locale).Mark(w.Header())
 		out := &sourceWriter{out: w, control: http.NewResponseController(w)}
 		stream.send = out.send
 		// Once the stream has begun, a cut is all that can be said: the reader
@@ -62,7 +64,7 @@ func sourceRequest(r *http.Request) (*eventv1.StreamEventsRequest, error) {
 	if err != nil {
 		return nil, fault.NotFound()
 	}
-	req := &eventv1.StreamEventsRequest{BuildId: id.String()}
+	req := &eventv1.StreamEventsRequest{BuildId: id.String(), Locale: query.Get("locale")}
 	if req.Classes, err = sourceClasses(query["classes"]); err != nil {
 		return nil, err
 	}

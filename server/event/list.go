@@ -10,6 +10,7 @@ import (
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/locale"
 )
 
 // errWaited says that a long poll got nothing in its time.
@@ -46,7 +47,11 @@ func (s *Service) ListEvents(ctx context.Context, req *eventv1.ListEventsRequest
 		}
 		records = records[:min(len(records), int(limit))]
 	}
-	return s.page(req, buildID, position, cut(records, listBytes)), nil
+	page := s.page(req, buildID, position, cut(records, listBytes))
+	reading := locale.Read(req.GetLocale(), position.Locale)
+	newReader(reading, position.Locale).events(page.GetEvents())
+	reading.Tell(ctx)
+	return page, nil
 }
 
 // wait returns the first records after a seq, or none when the time is over.

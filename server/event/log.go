@@ -121,6 +121,8 @@ type Position struct {
 	Head int64
 	// Final says that no more events come.
 	Final bool
+	// Locale is the one that the build's texts were written in.
+	Locale string
 }
 
 // Position returns how far a user's build is, or [store.ErrNotFound].
@@ -129,7 +131,7 @@ func (l *Log) Position(ctx context.Context, buildID, userID uuid.UUID) (Position
 	if err != nil {
 		return Position{}, fmt.Errorf("read a build's position: %w", err)
 	}
-	return Position{Head: row.HeadSeq, Final: row.Final}, nil
+	return Position{Head: row.HeadSeq, Final: row.Final, Locale: row.Locale}, nil
 }
 
 // Floor returns the first seq of a build that can be read: one past the head

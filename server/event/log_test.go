@@ -201,12 +201,12 @@ func TestPositionHeadsAndFloor(t *testing.T) {
 	p, empty := b.build(t), b.build(t)
 	b.append(t, p, textEvent("1"), textEvent("2"))
 	position, err := b.log.Position(t.Context(), p.BuildID, b.user)
-	if err != nil || position != (Position{Head: 2}) {
+	if err != nil || position != (Position{Head: 2, Locale: "en"}) {
 		t.Errorf("running: %+v, %v", position, err)
 	}
 	b.end(t, p)
 	position, err = b.log.Position(t.Context(), p.BuildID, b.user)
-	if err != nil || position != (Position{Head: 3, Final: true}) {
+	if err != nil || position != (Position{Head: 3, Final: true, Locale: "en"}) {
 		t.Errorf("ended: %+v, %v", position, err)
 	}
 	for name, id := range map[string]uuid.UUID{"another's": p.BuildID, "nobody's": uuid.New()} {

@@ -14,6 +14,7 @@ import (
 	"github.com/sheenapps/sheen/gen/sheen/event/v1/eventv1connect"
 	"github.com/sheenapps/sheen/server/auth"
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/token"
 )
 
@@ -83,6 +84,7 @@ func (s *Service) StreamEvents(
 	}
 	// Not through out.Send: the events are encoded already, see Codecs.
 	conn := out.Conn()
+	locale.Read(req.GetLocale(), position.Locale).Mark(conn.ResponseHeader())
 	stream.send = func(m *message) error { return conn.Send(m) }
 	return stream.run(ctx, position)
 }
@@ -103,10 +105,12 @@ func (s *Service) prepare(ctx context.Context, req *eventv1.StreamEventsRequest)
 		return nil, Position{}, err
 	}
 	stream := &stream{service: s, buildID: buildID, classes: classes, sent: after}
+	stream.reader = newReader(locale.Read(req.GetLocale(), position.Locale), position.Locale)
 	if req.GetSnapshot() {
 		if stream.snapshot, err = s.snapshot(ctx, buildID, position.Head); err != nil {
 			return nil, Position{}, err
 		}
+		stream.reader.snapshot(stream.snapshot)
 		stream.sent = stream.snapshot.GetSeq()
 	}
 	return stream, position, nil

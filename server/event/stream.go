@@ -36,6 +36,7 @@ type stream struct {
 	service  *Service
 	buildID  uuid.UUID
 	classes  filter
+	reader   reader
 	snapshot *eventv1.Snapshot
 	// send takes a message to the client; it has copied it when it returns.
 	send func(*message) error
@@ -169,7 +170,7 @@ func (s *stream) idle(ctx context.Context, why error) (done bool, err error) {
 func (s *stream) take(records []Record) (done bool, err error) {
 	last := records[len(records)-1]
 	s.sent = last.Seq
-	m := s.message(s.classes.apply(records))
+	m := s.message(s.reader.records(s.classes.apply(records)))
 	if last.Last {
 		return true, s.finish(m, endComplete, 0)
 	}

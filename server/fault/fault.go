@@ -7,6 +7,7 @@
 //
 // Invariants:
 //   - Every wire error has exactly one google.rpc.ErrorInfo of the domain "sheen".
+//   - Who asked for a supported language is also told in it; the message stays English.
 //   - No text of a driver, no SQL, path or host name reaches the wire.
 package fault
 
@@ -27,6 +28,9 @@ type Error struct {
 	Reason errorv1.ErrorReason
 	// Message is one English sentence without secrets.
 	Message string
+	// Key is the catalogue's key of what a user is told who asked for a language;
+	// empty is that of the reason.
+	Key string
 	// Metadata goes into the ErrorInfo.
 	Metadata map[string]string
 	// Details are the typed details beside the ErrorInfo.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 
 	"connectrpc.com/connect"
@@ -22,7 +23,11 @@ func NewInterceptor(log *slog.Logger) *Interceptor { return &Interceptor{log: lo
 // WrapUnary implements [connect.Interceptor].
 func (i *Interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (res connect.AnyResponse, err error) {
-		defer func() { err = i.mapped(ctx, req.Spec().Procedure, err, recover()) }()
+		defer func() {
+			if err = i.mapped(ctx, req.Spec().Procedure, err, recover()); err != nil {
+				err = WireFor(err, fieldOf(req.Any()), req.Header(), answerHeader(ctx))
+			}
+		}()
 		return next(ctx, req)
 	}
 }
@@ -30,9 +35,23 @@ func (i *Interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 // WrapStreamingHandler implements [connect.Interceptor].
 func (i *Interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) (err error) {
-		defer func() { err = i.mapped(ctx, conn.Spec().Procedure, err, recover()) }()
-		return next(ctx, conn)
+		heard := &heardConn{StreamingHandlerConn: conn}
+		defer func() {
+			if err = i.mapped(ctx, conn.Spec().Procedure, err, recover()); err != nil {
+				err = WireFor(err, heard.field, conn.RequestHeader(), conn.ResponseHeader())
+			}
+		}()
+		return next(ctx, heard)
 	}
+}
+
+// answerHeader is the header of a call's answer; without a server around the call,
+// one that nobody sees.
+func answerHeader(ctx context.Context) http.Header {
+	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
+		return call.ResponseHeader()
+	}
+	return http.Header{}
 }
 
 // WrapStreamingClient implements [connect.Interceptor]; clients are left alone.
@@ -42,6 +61,7 @@ func (*Interceptor) WrapStreamingClient(next connect.StreamingClientFunc) connec
 
 var errPanic = errors.New("panic")
 
+// mapped is the error that the caller is told of, and logs it.
 func (i *Interceptor) mapped(ctx context.Context, procedure string, err error, panicked any) error {
 	if panicked != nil {
 		err = fmt.Errorf("%w: %v\n%s", errPanic, panicked, debug.Stack())
@@ -56,5 +76,5 @@ func (i *Interceptor) mapped(ctx context.Context, procedure string, err error, p
 	}
 	i.log.Log(ctx, level, "call failed", "procedure", procedure, "code", f.Code.String(),
 		"reason", f.Reason.String(), "cause", f.Cause)
-	return Wire(err)
+	return err
 }

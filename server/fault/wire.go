@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
@@ -55,7 +54,7 @@ func Wire(err error) *connect.Error {
 	f := Of(err)
 	wire := connect.NewError(f.Code, errors.New(f.Message))
 	add(wire, &errdetails.ErrorInfo{
-		Reason:   strings.TrimPrefix(f.Reason.String(), "ERROR_REASON_"),
+		Reason:   reasonOf(f),
 		Domain:   Domain,
 		Metadata: f.Metadata,
 	})

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	errorv1 "github.com/sheenapps/sheen/gen/sheen/error/v1"
 	"github.com/sheenapps/sheen/server/engine/analysis"
 	"github.com/sheenapps/sheen/server/recommend/rules"
 )
@@ -41,6 +42,11 @@ func built() []string {
 	add("error.build.", []string{
 		"platform", "provider", "timeout", "policy", "user", "tests", "cancelled", "insufficientTime",
 	}, "")
+	for number, name := range errorv1.ErrorReason_name {
+		if number != 0 {
+			add("error.", []string{strings.TrimPrefix(name, "ERROR_REASON_")}, "")
+		}
+	}
 	for _, id := range analysis.QuestionIDs() {
 		add("question."+id+".", []string{"text"}, "")
 	}

@@ -32,6 +32,9 @@ func Text(tag, key string, args Args) string {
 	return key
 }
 
+// Known reports whether the catalogues have a message for key.
+func Known(key string) bool { return Text(Default, key, nil) != key }
+
 // fill replaces the placeholders in one pass, so that an argument is never read
 // as a message.
 func (v *voice) fill(message string, args Args) string {

@@ -2,11 +2,7 @@ package recommend
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"strings"
 
-	"connectrpc.com/connect"
 	"github.com/google/uuid"
 
 	recommendationv1 "github.com/sheenapps/sheen/gen/sheen/recommendation/v1"
@@ -14,9 +10,6 @@ import (
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/recommend/rules"
 )
-
-// errNoCall is a handler that was called without a server around it.
-var errNoCall = errors.New("no call information in the context")
 
 // Source names what suggestions are for. Exactly one field is set.
 type Source struct {
@@ -49,10 +42,6 @@ func NewService(factsOf FactsOf) *Service { return &Service{factsOf: factsOf} }
 func (s *Service) GetQuickSuggestions(
 	ctx context.Context, req *recommendationv1.GetQuickSuggestionsRequest,
 ) (*recommendationv1.GetQuickSuggestionsResponse, error) {
-	call, ok := connect.CallInfoForHandlerContext(ctx)
-	if !ok {
-		return nil, errNoCall
-	}
 	source, err := sourceFromProto(req)
 	if err != nil {
 		return nil, err
@@ -61,21 +50,11 @@ func (s *Service) GetQuickSuggestions(
 	if err != nil {
 		return nil, err
 	}
-	tag := negotiate(call.RequestHeader(), req.GetLocale(), buildLocale)
-	call.ResponseHeader().Set("Content-Language", tag)
+	// What is known of a build is its locale, so that the header does not count.
+	reading := locale.Negotiate(ctx, req.GetLocale(), buildLocale)
+	reading.Tell(ctx)
 	return &recommendationv1.GetQuickSuggestionsResponse{
-		QuickSuggestions: SuggestionsToProto(Quick(facts, int(req.GetLimit()), tag)),
-		Locale:           tag,
+		QuickSuggestions: SuggestionsToProto(Quick(facts, int(req.GetLimit()), reading.Tag)),
+		Locale:           reading.Tag,
 	}, nil
-}
-
-// negotiate chooses the locale of an answer. A field that names one decides
-// alone, so an unknown one means the default; in the Accept-Language header, what
-// is not supported is passed over.
-func negotiate(header http.Header, field, buildLocale string) string {
-	if field != "" {
-		return locale.Resolve(field).Tag
-	}
-	accepted := locale.FromHeader(strings.Join(header.Values("Accept-Language"), ","))
-	return locale.Resolve(append(accepted, buildLocale)...).Tag
 }

@@ -141,13 +141,14 @@ func TestLocaleOfSuggestions(t *testing.T) {
 		"field first":          {field: "de-AT", header: []string{"es"}, want: "de"},
 		"field unknown":        {field: "tlh", header: []string{"es"}, want: "en"},
 		"field long":           {field: strings.Repeat("a", 255), want: "en"},
-		"header next":          {header: []string{"es;q=0.5, ar-SA"}, want: "ar-SA"},
-		"headers are one":      {header: []string{"pt", "es"}, want: "es"},
-		"header unknown":       {header: []string{"pt, *;q=0.1"}, want: "fr-MA"},
-		"header malformed":     {header: []string{";;,=q"}, want: "fr-MA"},
 		"the build's":          {want: "fr-MA"},
+		"not the header":       {header: []string{"es"}, want: "fr-MA"},
 		"nothing known":        {prompt: true, want: "en"},
-		"prompt with a header": {prompt: true, header: []string{"ar-AE"}, want: "ar-AE"},
+		"prompt with a header": {prompt: true, header: []string{"es;q=0.5, ar-SA"}, want: "ar-SA"},
+		"headers are one":      {prompt: true, header: []string{"pt", "es"}, want: "es"},
+		"header unknown":       {prompt: true, header: []string{"pt, *;q=0.1"}, want: "en"},
+		"header malformed":     {prompt: true, header: []string{";;,=q"}, want: "en"},
+		"prompt with a field":  {prompt: true, field: "de", header: []string{"es"}, want: "de"},
 	} {
 		for protocol, s := range protocols {
 			request := &quickRequest{Of: &ofBuild{BuildId: s.build.String()}, Locale: test.field}

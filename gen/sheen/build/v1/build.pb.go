@@ -324,8 +324,11 @@ type BuildError struct {
 	Class ErrorClass `protobuf:"varint,2,opt,name=class,proto3,enum=sheen.build.v1.ErrorClass" json:"class,omitempty"`
 	// Whether `RetryBuild` may succeed.
 	Retryable bool `protobuf:"varint,3,opt,name=retryable,proto3" json:"retryable,omitempty"`
-	// What to tell the user, in the build's locale; safe to show.
-	Message       string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	// What to tell the user, in the build's locale or the one that is read in; safe to
+	// show.
+	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	// The key of the message in the catalogues; unset in old events.
+	MessageKey    string `protobuf:"bytes,5,opt,name=message_key,json=messageKey,proto3" json:"message_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -384,6 +387,13 @@ func (x *BuildError) GetRetryable() bool {
 func (x *BuildError) GetMessage() string {
 	if x != nil {
 		return x.Message
+	}
+	return ""
+}
+
+func (x *BuildError) GetMessageKey() string {
+	if x != nil {
+		return x.MessageKey
 	}
 	return ""
 }
@@ -827,13 +837,15 @@ var File_sheen_build_v1_build_proto protoreflect.FileDescriptor
 
 const file_sheen_build_v1_build_proto_rawDesc = "" +
 	"\n" +
-	"\x1asheen/build/v1/build.proto\x12\x0esheen.build.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1esheen/billing/v1/billing.proto\"\xb0\x01\n" +
+	"\x1asheen/build/v1/build.proto\x12\x0esheen.build.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1esheen/billing/v1/billing.proto\"\xd1\x01\n" +
 	"\n" +
 	"BuildError\x128\n" +
 	"\x06reason\x18\x01 \x01(\x0e2 .sheen.build.v1.BuildErrorReasonR\x06reason\x120\n" +
 	"\x05class\x18\x02 \x01(\x0e2\x1a.sheen.build.v1.ErrorClassR\x05class\x12\x1c\n" +
 	"\tretryable\x18\x03 \x01(\bR\tretryable\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"\xdf\x06\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12\x1f\n" +
+	"\vmessage_key\x18\x05 \x01(\tR\n" +
+	"messageKey\"\xdf\x06\n" +
 	"\x05Build\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12(\n" +
 	"\x10build_session_id\x18\x02 \x01(\tR\x0ebuildSessionId\x12\x1d\n" +

@@ -429,7 +429,10 @@ type GetBuildRequest struct {
 	// The build.
 	BuildId string `protobuf:"bytes,1,opt,name=build_id,json=buildId,proto3" json:"build_id,omitempty"`
 	// The state as it stood after this event; 0 means now.
-	AsOfSeq       int64 `protobuf:"varint,2,opt,name=as_of_seq,json=asOfSeq,proto3" json:"as_of_seq,omitempty"`
+	AsOfSeq int64 `protobuf:"varint,2,opt,name=as_of_seq,json=asOfSeq,proto3" json:"as_of_seq,omitempty"`
+	// The language to read in, a BCP 47 tag; empty means the build's. Unknown ones mean
+	// English.
+	Locale        string `protobuf:"bytes,3,opt,name=locale,proto3" json:"locale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -476,6 +479,13 @@ func (x *GetBuildRequest) GetAsOfSeq() int64 {
 		return x.AsOfSeq
 	}
 	return 0
+}
+
+func (x *GetBuildRequest) GetLocale() string {
+	if x != nil {
+		return x.Locale
+	}
+	return ""
 }
 
 // GetBuildResponse carries the build.
@@ -534,7 +544,10 @@ type ListBuildsRequest struct {
 	// How many at most: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on; empty for the first page.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The language to read in, a BCP 47 tag; empty means each build's own. Unknown ones
+	// mean English.
+	Locale        string `protobuf:"bytes,5,opt,name=locale,proto3" json:"locale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -593,6 +606,13 @@ func (x *ListBuildsRequest) GetPageSize() int32 {
 func (x *ListBuildsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListBuildsRequest) GetLocale() string {
+	if x != nil {
+		return x.Locale
 	}
 	return ""
 }
@@ -2564,12 +2584,13 @@ const file_sheen_build_v1_build_service_proto_rawDesc = "" +
 	"\x05build\x18\x01 \x01(\v2\x15.sheen.build.v1.BuildR\x05build\x12+\n" +
 	"\x05quote\x18\x02 \x01(\v2\x15.sheen.build.v1.QuoteR\x05quote\x12U\n" +
 	"\x11quick_suggestions\x18\x03 \x03(\v2(.sheen.recommendation.v1.QuickSuggestionR\x10quickSuggestions\x12!\n" +
-	"\fresume_token\x18\x04 \x01(\tR\vresumeToken\"[\n" +
+	"\fresume_token\x18\x04 \x01(\tR\vresumeToken\"}\n" +
 	"\x0fGetBuildRequest\x12#\n" +
 	"\bbuild_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\abuildId\x12#\n" +
-	"\tas_of_seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aasOfSeq\"?\n" +
+	"\tas_of_seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aasOfSeq\x12 \n" +
+	"\x06locale\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x06locale\"?\n" +
 	"\x10GetBuildResponse\x12+\n" +
-	"\x05build\x18\x01 \x01(\v2\x15.sheen.build.v1.BuildR\x05build\"\xb2\x01\n" +
+	"\x05build\x18\x01 \x01(\v2\x15.sheen.build.v1.BuildR\x05build\"\xd4\x01\n" +
 	"\x11ListBuildsRequest\x12*\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\tprojectId\x12\x1f\n" +
@@ -2578,7 +2599,8 @@ const file_sheen_build_v1_build_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x03 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\"k\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\tpageToken\x12 \n" +
+	"\x06locale\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x06locale\"k\n" +
 	"\x12ListBuildsResponse\x12-\n" +
 	"\x06builds\x18\x01 \x03(\v2\x15.sheen.build.v1.BuildR\x06builds\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"[\n" +

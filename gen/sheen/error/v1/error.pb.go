@@ -29,6 +29,10 @@ const (
 // a value below without the prefix `ERROR_REASON_`, such as
 // `INSUFFICIENT_AI_TIME`. New values may appear; treat an unknown one by the
 // code alone.
+//
+// The error's message is English. Who asks for a supported language, by the
+// request's `locale` or else by the Accept-Language header, also gets a
+// `google.rpc.LocalizedMessage` that a user may be shown.
 type ErrorReason int32
 
 const (

@@ -566,6 +566,159 @@ func (*BuildEvent_BuildFailed) isBuildEvent_Payload() {}
 
 func (*BuildEvent_BuildCancelled) isBuildEvent_Payload() {}
 
+// TextArgument is what stands in one place of a text.
+type TextArgument struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the place.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What stands there.
+	//
+	// Types that are valid to be assigned to Value:
+	//
+	//	*TextArgument_Text
+	//	*TextArgument_Number
+	Value         isTextArgument_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TextArgument) Reset() {
+	*x = TextArgument{}
+	mi := &file_sheen_event_v1_event_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TextArgument) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TextArgument) ProtoMessage() {}
+
+func (x *TextArgument) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_event_v1_event_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TextArgument.ProtoReflect.Descriptor instead.
+func (*TextArgument) Descriptor() ([]byte, []int) {
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TextArgument) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TextArgument) GetValue() isTextArgument_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *TextArgument) GetText() string {
+	if x != nil {
+		if x, ok := x.Value.(*TextArgument_Text); ok {
+			return x.Text
+		}
+	}
+	return ""
+}
+
+func (x *TextArgument) GetNumber() int64 {
+	if x != nil {
+		if x, ok := x.Value.(*TextArgument_Number); ok {
+			return x.Number
+		}
+	}
+	return 0
+}
+
+type isTextArgument_Value interface {
+	isTextArgument_Value()
+}
+
+type TextArgument_Text struct {
+	// Words, written as they are.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3,oneof"`
+}
+
+type TextArgument_Number struct {
+	// A number, written as the language writes numbers.
+	Number int64 `protobuf:"varint,3,opt,name=number,proto3,oneof"`
+}
+
+func (*TextArgument_Text) isTextArgument_Value() {}
+
+func (*TextArgument_Number) isTextArgument_Value() {}
+
+// TextKey is what a text was worded from, so that it can be worded in another
+// language.
+type TextKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the text in the catalogues, or, where a payload has both a title and
+	// a description, what is before `.title` and `.description`.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// What stands in the text, ordered by name.
+	Args          []*TextArgument `protobuf:"bytes,2,rep,name=args,proto3" json:"args,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TextKey) Reset() {
+	*x = TextKey{}
+	mi := &file_sheen_event_v1_event_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TextKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TextKey) ProtoMessage() {}
+
+func (x *TextKey) ProtoReflect() protoreflect.Message {
+	mi := &file_sheen_event_v1_event_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TextKey.ProtoReflect.Descriptor instead.
+func (*TextKey) Descriptor() ([]byte, []int) {
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TextKey) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *TextKey) GetArgs() []*TextArgument {
+	if x != nil {
+		return x.Args
+	}
+	return nil
+}
+
 // PhaseChanged says that the build went to another phase.
 type PhaseChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -573,19 +726,21 @@ type PhaseChanged struct {
 	From v1.BuildState `protobuf:"varint,1,opt,name=from,proto3,enum=sheen.build.v1.BuildState" json:"from,omitempty"`
 	// The phase now.
 	To v1.BuildState `protobuf:"varint,2,opt,name=to,proto3,enum=sheen.build.v1.BuildState" json:"to,omitempty"`
-	// A short title in the build's locale.
+	// A short title in the build's locale, or the one that is read in.
 	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	// One sentence in the build's locale.
+	// One sentence in the same locale.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// Which attempt of the build it belongs to, from 1; 0 before the first.
-	Attempt       int32 `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Attempt int32 `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// What title and description are worded from; unset in old events.
+	TextKey       *TextKey `protobuf:"bytes,6,opt,name=text_key,json=textKey,proto3" json:"text_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PhaseChanged) Reset() {
 	*x = PhaseChanged{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[1]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +752,7 @@ func (x *PhaseChanged) String() string {
 func (*PhaseChanged) ProtoMessage() {}
 
 func (x *PhaseChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[1]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +765,7 @@ func (x *PhaseChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhaseChanged.ProtoReflect.Descriptor instead.
 func (*PhaseChanged) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{1}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PhaseChanged) GetFrom() v1.BuildState {
@@ -648,6 +803,13 @@ func (x *PhaseChanged) GetAttempt() int32 {
 	return 0
 }
 
+func (x *PhaseChanged) GetTextKey() *TextKey {
+	if x != nil {
+		return x.TextKey
+	}
+	return nil
+}
+
 // Progress says how far the build is.
 type Progress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -657,17 +819,20 @@ type Progress struct {
 	StepIndex int32 `protobuf:"varint,2,opt,name=step_index,json=stepIndex,proto3" json:"step_index,omitempty"`
 	// The number of steps.
 	StepCount int32 `protobuf:"varint,3,opt,name=step_count,json=stepCount,proto3" json:"step_count,omitempty"`
-	// A short title in the build's locale.
+	// A short title in the build's locale, or the one that is read in.
 	Title string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	// One sentence in the build's locale; may be empty.
-	Description   string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// One sentence in the same locale; may be empty.
+	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// What title and description are worded from; unset in old events, and where an
+	// outside worker worded them.
+	TextKey       *TextKey `protobuf:"bytes,6,opt,name=text_key,json=textKey,proto3" json:"text_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[2]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +844,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[2]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +857,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{2}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Progress) GetProgressPermille() int32 {
@@ -730,6 +895,13 @@ func (x *Progress) GetDescription() string {
 	return ""
 }
 
+func (x *Progress) GetTextKey() *TextKey {
+	if x != nil {
+		return x.TextKey
+	}
+	return nil
+}
+
 // AssistantText is the next piece of the assistant's text.
 type AssistantText struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -741,7 +913,7 @@ type AssistantText struct {
 
 func (x *AssistantText) Reset() {
 	*x = AssistantText{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[3]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +925,7 @@ func (x *AssistantText) String() string {
 func (*AssistantText) ProtoMessage() {}
 
 func (x *AssistantText) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[3]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +938,7 @@ func (x *AssistantText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssistantText.ProtoReflect.Descriptor instead.
 func (*AssistantText) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AssistantText) GetDelta() string {
@@ -795,7 +967,7 @@ type FileChanged struct {
 
 func (x *FileChanged) Reset() {
 	*x = FileChanged{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[4]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +979,7 @@ func (x *FileChanged) String() string {
 func (*FileChanged) ProtoMessage() {}
 
 func (x *FileChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[4]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +992,7 @@ func (x *FileChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileChanged.ProtoReflect.Descriptor instead.
 func (*FileChanged) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FileChanged) GetPath() string {
@@ -863,15 +1035,18 @@ type LogLine struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its weight.
 	Level LogLevel `protobuf:"varint,1,opt,name=level,proto3,enum=sheen.event.v1.LogLevel" json:"level,omitempty"`
-	// The text, in English.
-	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// The text: in English, or, with a key, in the build's locale or the one that is
+	// read in.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// What the text is worded from; unset for one that is not for users.
+	TextKey       *TextKey `protobuf:"bytes,3,opt,name=text_key,json=textKey,proto3" json:"text_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[5]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1058,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[5]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1071,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LogLine) GetLevel() LogLevel {
@@ -911,6 +1086,13 @@ func (x *LogLine) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *LogLine) GetTextKey() *TextKey {
+	if x != nil {
+		return x.TextKey
+	}
+	return nil
 }
 
 // TestFailure is one thing that a check found.
@@ -928,7 +1110,7 @@ type TestFailure struct {
 
 func (x *TestFailure) Reset() {
 	*x = TestFailure{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[6]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1122,7 @@ func (x *TestFailure) String() string {
 func (*TestFailure) ProtoMessage() {}
 
 func (x *TestFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[6]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1135,7 @@ func (x *TestFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFailure.ProtoReflect.Descriptor instead.
 func (*TestFailure) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TestFailure) GetCheck() string {
@@ -994,7 +1176,7 @@ type TestResult struct {
 
 func (x *TestResult) Reset() {
 	*x = TestResult{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[7]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1188,7 @@ func (x *TestResult) String() string {
 func (*TestResult) ProtoMessage() {}
 
 func (x *TestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[7]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1201,7 @@ func (x *TestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestResult.ProtoReflect.Descriptor instead.
 func (*TestResult) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TestResult) GetPassed() bool {
@@ -1063,7 +1245,7 @@ type FixAttempt struct {
 
 func (x *FixAttempt) Reset() {
 	*x = FixAttempt{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[8]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1075,7 +1257,7 @@ func (x *FixAttempt) String() string {
 func (*FixAttempt) ProtoMessage() {}
 
 func (x *FixAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[8]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1088,7 +1270,7 @@ func (x *FixAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FixAttempt.ProtoReflect.Descriptor instead.
 func (*FixAttempt) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FixAttempt) GetAttempt() int32 {
@@ -1118,7 +1300,7 @@ type PreviewReady struct {
 
 func (x *PreviewReady) Reset() {
 	*x = PreviewReady{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[9]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1312,7 @@ func (x *PreviewReady) String() string {
 func (*PreviewReady) ProtoMessage() {}
 
 func (x *PreviewReady) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[9]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1325,7 @@ func (x *PreviewReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewReady.ProtoReflect.Descriptor instead.
 func (*PreviewReady) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PreviewReady) GetPreviewUrl() string {
@@ -1179,7 +1361,7 @@ type VersionCreated struct {
 
 func (x *VersionCreated) Reset() {
 	*x = VersionCreated{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[10]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1373,7 @@ func (x *VersionCreated) String() string {
 func (*VersionCreated) ProtoMessage() {}
 
 func (x *VersionCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[10]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1386,7 @@ func (x *VersionCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VersionCreated.ProtoReflect.Descriptor instead.
 func (*VersionCreated) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *VersionCreated) GetVersionId() string {
@@ -1253,7 +1435,7 @@ type RecommendationsReady struct {
 
 func (x *RecommendationsReady) Reset() {
 	*x = RecommendationsReady{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[11]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1447,7 @@ func (x *RecommendationsReady) String() string {
 func (*RecommendationsReady) ProtoMessage() {}
 
 func (x *RecommendationsReady) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[11]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1460,7 @@ func (x *RecommendationsReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendationsReady.ProtoReflect.Descriptor instead.
 func (*RecommendationsReady) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RecommendationsReady) GetRevision() int32 {
@@ -1299,7 +1481,7 @@ type RecommendationsFailed struct {
 
 func (x *RecommendationsFailed) Reset() {
 	*x = RecommendationsFailed{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[12]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1493,7 @@ func (x *RecommendationsFailed) String() string {
 func (*RecommendationsFailed) ProtoMessage() {}
 
 func (x *RecommendationsFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[12]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1506,7 @@ func (x *RecommendationsFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecommendationsFailed.ProtoReflect.Descriptor instead.
 func (*RecommendationsFailed) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RecommendationsFailed) GetRevision() int32 {
@@ -1350,7 +1532,7 @@ type HoldChanged struct {
 
 func (x *HoldChanged) Reset() {
 	*x = HoldChanged{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[13]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1544,7 @@ func (x *HoldChanged) String() string {
 func (*HoldChanged) ProtoMessage() {}
 
 func (x *HoldChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[13]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1557,7 @@ func (x *HoldChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldChanged.ProtoReflect.Descriptor instead.
 func (*HoldChanged) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HoldChanged) GetHeldSeconds() int64 {
@@ -1412,7 +1594,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[14]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1606,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[14]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1619,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Warning) GetCode() string {
@@ -1469,7 +1651,7 @@ type BuildCompleted struct {
 
 func (x *BuildCompleted) Reset() {
 	*x = BuildCompleted{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[15]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1481,7 +1663,7 @@ func (x *BuildCompleted) String() string {
 func (*BuildCompleted) ProtoMessage() {}
 
 func (x *BuildCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[15]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1494,7 +1676,7 @@ func (x *BuildCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildCompleted.ProtoReflect.Descriptor instead.
 func (*BuildCompleted) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BuildCompleted) GetPreviewUrl() string {
@@ -1534,7 +1716,7 @@ type BuildFailed struct {
 
 func (x *BuildFailed) Reset() {
 	*x = BuildFailed{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[16]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1546,7 +1728,7 @@ func (x *BuildFailed) String() string {
 func (*BuildFailed) ProtoMessage() {}
 
 func (x *BuildFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[16]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1559,7 +1741,7 @@ func (x *BuildFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildFailed.ProtoReflect.Descriptor instead.
 func (*BuildFailed) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{16}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BuildFailed) GetError() *v1.BuildError {
@@ -1591,14 +1773,16 @@ type BuildCancelled struct {
 	// What was charged; unset if nothing was held, or another service had given it back.
 	Receipt *v11.Receipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// The version that keeps the finished files; empty if there were none.
-	VersionId     string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	VersionId string `protobuf:"bytes,3,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
+	// What the reason is worded from, if it was not the user who stopped the build.
+	ReasonKey     *TextKey `protobuf:"bytes,4,opt,name=reason_key,json=reasonKey,proto3" json:"reason_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BuildCancelled) Reset() {
 	*x = BuildCancelled{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[17]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +1794,7 @@ func (x *BuildCancelled) String() string {
 func (*BuildCancelled) ProtoMessage() {}
 
 func (x *BuildCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[17]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +1807,7 @@ func (x *BuildCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildCancelled.ProtoReflect.Descriptor instead.
 func (*BuildCancelled) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{17}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BuildCancelled) GetReason() string {
@@ -1647,6 +1831,13 @@ func (x *BuildCancelled) GetVersionId() string {
 	return ""
 }
 
+func (x *BuildCancelled) GetReasonKey() *TextKey {
+	if x != nil {
+		return x.ReasonKey
+	}
+	return nil
+}
+
 // Snapshot is a build as it stood after one of its events, for those who come
 // late: they need not read what came before.
 type Snapshot struct {
@@ -1665,7 +1856,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[18]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +1868,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[18]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +1881,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{18}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Snapshot) GetSeq() int64 {
@@ -1735,7 +1926,7 @@ type StreamEnd struct {
 
 func (x *StreamEnd) Reset() {
 	*x = StreamEnd{}
-	mi := &file_sheen_event_v1_event_proto_msgTypes[19]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +1938,7 @@ func (x *StreamEnd) String() string {
 func (*StreamEnd) ProtoMessage() {}
 
 func (x *StreamEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_sheen_event_v1_event_proto_msgTypes[19]
+	mi := &file_sheen_event_v1_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +1951,7 @@ func (x *StreamEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamEnd.ProtoReflect.Descriptor instead.
 func (*StreamEnd) Descriptor() ([]byte, []int) {
-	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{19}
+	return file_sheen_event_v1_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StreamEnd) GetReason() StreamEndReason {
@@ -1810,13 +2001,22 @@ const file_sheen_event_v1_event_proto_rawDesc = "" +
 	"\x0fbuild_completed\x18\x17 \x01(\v2\x1e.sheen.event.v1.BuildCompletedH\x00R\x0ebuildCompleted\x12@\n" +
 	"\fbuild_failed\x18\x18 \x01(\v2\x1b.sheen.event.v1.BuildFailedH\x00R\vbuildFailed\x12I\n" +
 	"\x0fbuild_cancelled\x18\x19 \x01(\v2\x1e.sheen.event.v1.BuildCancelledH\x00R\x0ebuildCancelledB\t\n" +
-	"\apayload\"\xbc\x01\n" +
+	"\apayload\"[\n" +
+	"\fTextArgument\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x04text\x18\x02 \x01(\tH\x00R\x04text\x12\x18\n" +
+	"\x06number\x18\x03 \x01(\x03H\x00R\x06numberB\a\n" +
+	"\x05value\"M\n" +
+	"\aTextKey\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x04args\x18\x02 \x03(\v2\x1c.sheen.event.v1.TextArgumentR\x04args\"\xf0\x01\n" +
 	"\fPhaseChanged\x12.\n" +
 	"\x04from\x18\x01 \x01(\x0e2\x1a.sheen.build.v1.BuildStateR\x04from\x12*\n" +
 	"\x02to\x18\x02 \x01(\x0e2\x1a.sheen.build.v1.BuildStateR\x02to\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x12\x18\n" +
-	"\aattempt\x18\x05 \x01(\x05R\aattempt\"\xad\x01\n" +
+	"\aattempt\x18\x05 \x01(\x05R\aattempt\x122\n" +
+	"\btext_key\x18\x06 \x01(\v2\x17.sheen.event.v1.TextKeyR\atextKey\"\xe1\x01\n" +
 	"\bProgress\x12+\n" +
 	"\x11progress_permille\x18\x01 \x01(\x05R\x10progressPermille\x12\x1d\n" +
 	"\n" +
@@ -1824,7 +2024,8 @@ const file_sheen_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"step_count\x18\x03 \x01(\x05R\tstepCount\x12\x14\n" +
 	"\x05title\x18\x04 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x05 \x01(\tR\vdescription\"%\n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x122\n" +
+	"\btext_key\x18\x06 \x01(\v2\x17.sheen.event.v1.TextKeyR\atextKey\"%\n" +
 	"\rAssistantText\x12\x14\n" +
 	"\x05delta\x18\x01 \x01(\tR\x05delta\"\x8c\x01\n" +
 	"\vFileChanged\x12\x12\n" +
@@ -1833,10 +2034,11 @@ const file_sheen_event_v1_event_proto_rawDesc = "" +
 	"size_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x03 \x01(\tR\x06sha256\x12\x18\n" +
 	"\apurpose\x18\x04 \x01(\tR\apurpose\x12\x18\n" +
-	"\aremoved\x18\x05 \x01(\bR\aremoved\"M\n" +
+	"\aremoved\x18\x05 \x01(\bR\aremoved\"\x81\x01\n" +
 	"\aLogLine\x12.\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x18.sheen.event.v1.LogLevelR\x05level\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"Q\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x122\n" +
+	"\btext_key\x18\x03 \x01(\v2\x17.sheen.event.v1.TextKeyR\atextKey\"Q\n" +
 	"\vTestFailure\x12\x14\n" +
 	"\x05check\x18\x01 \x01(\tR\x05check\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x18\n" +
@@ -1887,12 +2089,14 @@ const file_sheen_event_v1_event_proto_rawDesc = "" +
 	"\x05error\x18\x01 \x01(\v2\x1a.sheen.build.v1.BuildErrorR\x05error\x123\n" +
 	"\areceipt\x18\x02 \x01(\v2\x19.sheen.billing.v1.ReceiptR\areceipt\x12;\n" +
 	"\vtest_result\x18\x03 \x01(\v2\x1a.sheen.event.v1.TestResultR\n" +
-	"testResult\"|\n" +
+	"testResult\"\xb4\x01\n" +
 	"\x0eBuildCancelled\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x123\n" +
 	"\areceipt\x18\x02 \x01(\v2\x19.sheen.billing.v1.ReceiptR\areceipt\x12\x1d\n" +
 	"\n" +
-	"version_id\x18\x03 \x01(\tR\tversionId\"\xa3\x01\n" +
+	"version_id\x18\x03 \x01(\tR\tversionId\x126\n" +
+	"\n" +
+	"reason_key\x18\x04 \x01(\v2\x17.sheen.event.v1.TextKeyR\treasonKey\"\xa3\x01\n" +
 	"\bSnapshot\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12+\n" +
 	"\x05build\x18\x02 \x01(\v2\x15.sheen.build.v1.BuildR\x05build\x12%\n" +
@@ -1935,75 +2139,82 @@ func file_sheen_event_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_sheen_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sheen_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_sheen_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_sheen_event_v1_event_proto_goTypes = []any{
 	(EventClass)(0),               // 0: sheen.event.v1.EventClass
 	(LogLevel)(0),                 // 1: sheen.event.v1.LogLevel
 	(StreamEndReason)(0),          // 2: sheen.event.v1.StreamEndReason
 	(*BuildEvent)(nil),            // 3: sheen.event.v1.BuildEvent
-	(*PhaseChanged)(nil),          // 4: sheen.event.v1.PhaseChanged
-	(*Progress)(nil),              // 5: sheen.event.v1.Progress
-	(*AssistantText)(nil),         // 6: sheen.event.v1.AssistantText
-	(*FileChanged)(nil),           // 7: sheen.event.v1.FileChanged
-	(*LogLine)(nil),               // 8: sheen.event.v1.LogLine
-	(*TestFailure)(nil),           // 9: sheen.event.v1.TestFailure
-	(*TestResult)(nil),            // 10: sheen.event.v1.TestResult
-	(*FixAttempt)(nil),            // 11: sheen.event.v1.FixAttempt
-	(*PreviewReady)(nil),          // 12: sheen.event.v1.PreviewReady
-	(*VersionCreated)(nil),        // 13: sheen.event.v1.VersionCreated
-	(*RecommendationsReady)(nil),  // 14: sheen.event.v1.RecommendationsReady
-	(*RecommendationsFailed)(nil), // 15: sheen.event.v1.RecommendationsFailed
-	(*HoldChanged)(nil),           // 16: sheen.event.v1.HoldChanged
-	(*Warning)(nil),               // 17: sheen.event.v1.Warning
-	(*BuildCompleted)(nil),        // 18: sheen.event.v1.BuildCompleted
-	(*BuildFailed)(nil),           // 19: sheen.event.v1.BuildFailed
-	(*BuildCancelled)(nil),        // 20: sheen.event.v1.BuildCancelled
-	(*Snapshot)(nil),              // 21: sheen.event.v1.Snapshot
-	(*StreamEnd)(nil),             // 22: sheen.event.v1.StreamEnd
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(v1.BuildState)(0),            // 24: sheen.build.v1.BuildState
-	(*v11.Receipt)(nil),           // 25: sheen.billing.v1.Receipt
-	(*v1.BuildError)(nil),         // 26: sheen.build.v1.BuildError
-	(*v1.Build)(nil),              // 27: sheen.build.v1.Build
-	(*durationpb.Duration)(nil),   // 28: google.protobuf.Duration
+	(*TextArgument)(nil),          // 4: sheen.event.v1.TextArgument
+	(*TextKey)(nil),               // 5: sheen.event.v1.TextKey
+	(*PhaseChanged)(nil),          // 6: sheen.event.v1.PhaseChanged
+	(*Progress)(nil),              // 7: sheen.event.v1.Progress
+	(*AssistantText)(nil),         // 8: sheen.event.v1.AssistantText
+	(*FileChanged)(nil),           // 9: sheen.event.v1.FileChanged
+	(*LogLine)(nil),               // 10: sheen.event.v1.LogLine
+	(*TestFailure)(nil),           // 11: sheen.event.v1.TestFailure
+	(*TestResult)(nil),            // 12: sheen.event.v1.TestResult
+	(*FixAttempt)(nil),            // 13: sheen.event.v1.FixAttempt
+	(*PreviewReady)(nil),          // 14: sheen.event.v1.PreviewReady
+	(*VersionCreated)(nil),        // 15: sheen.event.v1.VersionCreated
+	(*RecommendationsReady)(nil),  // 16: sheen.event.v1.RecommendationsReady
+	(*RecommendationsFailed)(nil), // 17: sheen.event.v1.RecommendationsFailed
+	(*HoldChanged)(nil),           // 18: sheen.event.v1.HoldChanged
+	(*Warning)(nil),               // 19: sheen.event.v1.Warning
+	(*BuildCompleted)(nil),        // 20: sheen.event.v1.BuildCompleted
+	(*BuildFailed)(nil),           // 21: sheen.event.v1.BuildFailed
+	(*BuildCancelled)(nil),        // 22: sheen.event.v1.BuildCancelled
+	(*Snapshot)(nil),              // 23: sheen.event.v1.Snapshot
+	(*StreamEnd)(nil),             // 24: sheen.event.v1.StreamEnd
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(v1.BuildState)(0),            // 26: sheen.build.v1.BuildState
+	(*v11.Receipt)(nil),           // 27: sheen.billing.v1.Receipt
+	(*v1.BuildError)(nil),         // 28: sheen.build.v1.BuildError
+	(*v1.Build)(nil),              // 29: sheen.build.v1.Build
+	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
 }
 var file_sheen_event_v1_event_proto_depIdxs = []int32{
-	23, // 0: sheen.event.v1.BuildEvent.create_time:type_name -> google.protobuf.Timestamp
+	25, // 0: sheen.event.v1.BuildEvent.create_time:type_name -> google.protobuf.Timestamp
 	0,  // 1: sheen.event.v1.BuildEvent.event_class:type_name -> sheen.event.v1.EventClass
-	4,  // 2: sheen.event.v1.BuildEvent.phase_changed:type_name -> sheen.event.v1.PhaseChanged
-	5,  // 3: sheen.event.v1.BuildEvent.progress:type_name -> sheen.event.v1.Progress
-	6,  // 4: sheen.event.v1.BuildEvent.assistant_text:type_name -> sheen.event.v1.AssistantText
-	7,  // 5: sheen.event.v1.BuildEvent.file_changed:type_name -> sheen.event.v1.FileChanged
-	8,  // 6: sheen.event.v1.BuildEvent.log_line:type_name -> sheen.event.v1.LogLine
-	10, // 7: sheen.event.v1.BuildEvent.test_result:type_name -> sheen.event.v1.TestResult
-	11, // 8: sheen.event.v1.BuildEvent.fix_attempt:type_name -> sheen.event.v1.FixAttempt
-	12, // 9: sheen.event.v1.BuildEvent.preview_ready:type_name -> sheen.event.v1.PreviewReady
-	13, // 10: sheen.event.v1.BuildEvent.version_created:type_name -> sheen.event.v1.VersionCreated
-	14, // 11: sheen.event.v1.BuildEvent.recommendations_ready:type_name -> sheen.event.v1.RecommendationsReady
-	15, // 12: sheen.event.v1.BuildEvent.recommendations_failed:type_name -> sheen.event.v1.RecommendationsFailed
-	16, // 13: sheen.event.v1.BuildEvent.hold_changed:type_name -> sheen.event.v1.HoldChanged
-	17, // 14: sheen.event.v1.BuildEvent.warning:type_name -> sheen.event.v1.Warning
-	18, // 15: sheen.event.v1.BuildEvent.build_completed:type_name -> sheen.event.v1.BuildCompleted
-	19, // 16: sheen.event.v1.BuildEvent.build_failed:type_name -> sheen.event.v1.BuildFailed
-	20, // 17: sheen.event.v1.BuildEvent.build_cancelled:type_name -> sheen.event.v1.BuildCancelled
-	24, // 18: sheen.event.v1.PhaseChanged.from:type_name -> sheen.build.v1.BuildState
-	24, // 19: sheen.event.v1.PhaseChanged.to:type_name -> sheen.build.v1.BuildState
-	1,  // 20: sheen.event.v1.LogLine.level:type_name -> sheen.event.v1.LogLevel
-	9,  // 21: sheen.event.v1.TestResult.failures:type_name -> sheen.event.v1.TestFailure
-	25, // 22: sheen.event.v1.BuildCompleted.receipt:type_name -> sheen.billing.v1.Receipt
-	26, // 23: sheen.event.v1.BuildFailed.error:type_name -> sheen.build.v1.BuildError
-	25, // 24: sheen.event.v1.BuildFailed.receipt:type_name -> sheen.billing.v1.Receipt
-	10, // 25: sheen.event.v1.BuildFailed.test_result:type_name -> sheen.event.v1.TestResult
-	25, // 26: sheen.event.v1.BuildCancelled.receipt:type_name -> sheen.billing.v1.Receipt
-	27, // 27: sheen.event.v1.Snapshot.build:type_name -> sheen.build.v1.Build
-	7,  // 28: sheen.event.v1.Snapshot.files:type_name -> sheen.event.v1.FileChanged
-	2,  // 29: sheen.event.v1.StreamEnd.reason:type_name -> sheen.event.v1.StreamEndReason
-	28, // 30: sheen.event.v1.StreamEnd.reconnect_after:type_name -> google.protobuf.Duration
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	6,  // 2: sheen.event.v1.BuildEvent.phase_changed:type_name -> sheen.event.v1.PhaseChanged
+	7,  // 3: sheen.event.v1.BuildEvent.progress:type_name -> sheen.event.v1.Progress
+	8,  // 4: sheen.event.v1.BuildEvent.assistant_text:type_name -> sheen.event.v1.AssistantText
+	9,  // 5: sheen.event.v1.BuildEvent.file_changed:type_name -> sheen.event.v1.FileChanged
+	10, // 6: sheen.event.v1.BuildEvent.log_line:type_name -> sheen.event.v1.LogLine
+	12, // 7: sheen.event.v1.BuildEvent.test_result:type_name -> sheen.event.v1.TestResult
+	13, // 8: sheen.event.v1.BuildEvent.fix_attempt:type_name -> sheen.event.v1.FixAttempt
+	14, // 9: sheen.event.v1.BuildEvent.preview_ready:type_name -> sheen.event.v1.PreviewReady
+	15, // 10: sheen.event.v1.BuildEvent.version_created:type_name -> sheen.event.v1.VersionCreated
+	16, // 11: sheen.event.v1.BuildEvent.recommendations_ready:type_name -> sheen.event.v1.RecommendationsReady
+	17, // 12: sheen.event.v1.BuildEvent.recommendations_failed:type_name -> sheen.event.v1.RecommendationsFailed
+	18, // 13: sheen.event.v1.BuildEvent.hold_changed:type_name -> sheen.event.v1.HoldChanged
+	19, // 14: sheen.event.v1.BuildEvent.warning:type_name -> sheen.event.v1.Warning
+	20, // 15: sheen.event.v1.BuildEvent.build_completed:type_name -> sheen.event.v1.BuildCompleted
+	21, // 16: sheen.event.v1.BuildEvent.build_failed:type_name -> sheen.event.v1.BuildFailed
+	22, // 17: sheen.event.v1.BuildEvent.build_cancelled:type_name -> sheen.event.v1.BuildCancelled
+	4,  // 18: sheen.event.v1.TextKey.args:type_name -> sheen.event.v1.TextArgument
+	26, // 19: sheen.event.v1.PhaseChanged.from:type_name -> sheen.build.v1.BuildState
+	26, // 20: sheen.event.v1.PhaseChanged.to:type_name -> sheen.build.v1.BuildState
+	5,  // 21: sheen.event.v1.PhaseChanged.text_key:type_name -> sheen.event.v1.TextKey
+	5,  // 22: sheen.event.v1.Progress.text_key:type_name -> sheen.event.v1.TextKey
+	1,  // 23: sheen.event.v1.LogLine.level:type_name -> sheen.event.v1.LogLevel
+	5,  // 24: sheen.event.v1.LogLine.text_key:type_name -> sheen.event.v1.TextKey
+	11, // 25: sheen.event.v1.TestResult.failures:type_name -> sheen.event.v1.TestFailure
+	27, // 26: sheen.event.v1.BuildCompleted.receipt:type_name -> sheen.billing.v1.Receipt
+	28, // 27: sheen.event.v1.BuildFailed.error:type_name -> sheen.build.v1.BuildError
+	27, // 28: sheen.event.v1.BuildFailed.receipt:type_name -> sheen.billing.v1.Receipt
+	12, // 29: sheen.event.v1.BuildFailed.test_result:type_name -> sheen.event.v1.TestResult
+	27, // 30: sheen.event.v1.BuildCancelled.receipt:type_name -> sheen.billing.v1.Receipt
+	5,  // 31: sheen.event.v1.BuildCancelled.reason_key:type_name -> sheen.event.v1.TextKey
+	29, // 32: sheen.event.v1.Snapshot.build:type_name -> sheen.build.v1.Build
+	9,  // 33: sheen.event.v1.Snapshot.files:type_name -> sheen.event.v1.FileChanged
+	2,  // 34: sheen.event.v1.StreamEnd.reason:type_name -> sheen.event.v1.StreamEndReason
+	30, // 35: sheen.event.v1.StreamEnd.reconnect_after:type_name -> google.protobuf.Duration
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_sheen_event_v1_event_proto_init() }
@@ -2029,13 +2240,17 @@ func file_sheen_event_v1_event_proto_init() {
 		(*BuildEvent_BuildFailed)(nil),
 		(*BuildEvent_BuildCancelled)(nil),
 	}
+	file_sheen_event_v1_event_proto_msgTypes[1].OneofWrappers = []any{
+		(*TextArgument_Text)(nil),
+		(*TextArgument_Number)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sheen_event_v1_event_proto_rawDesc), len(file_sheen_event_v1_event_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

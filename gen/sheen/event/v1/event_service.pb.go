@@ -39,7 +39,11 @@ type StreamEventsRequest struct {
 	// Only these classes; empty means all. The seqs of others are skipped.
 	Classes []EventClass `protobuf:"varint,4,rep,packed,name=classes,proto3,enum=sheen.event.v1.EventClass" json:"classes,omitempty"`
 	// Begin with a snapshot instead of what came before it.
-	Snapshot      bool `protobuf:"varint,5,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Snapshot bool `protobuf:"varint,5,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	// The language to read in, a BCP 47 tag; empty means the build's. Unknown ones mean
+	// English. What was written without a key stays as it is. A resume token is good
+	// for every language.
+	Locale        string `protobuf:"bytes,6,opt,name=locale,proto3" json:"locale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -118,6 +122,13 @@ func (x *StreamEventsRequest) GetSnapshot() bool {
 		return x.Snapshot
 	}
 	return false
+}
+
+func (x *StreamEventsRequest) GetLocale() string {
+	if x != nil {
+		return x.Locale
+	}
+	return ""
 }
 
 type isStreamEventsRequest_Start interface {
@@ -234,7 +245,9 @@ type ListEventsRequest struct {
 	// How many at most: 1 to 1000; 0 means 200.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// How long to wait if there is nothing yet: 0 to 25 s.
-	Wait          *durationpb.Duration `protobuf:"bytes,5,opt,name=wait,proto3" json:"wait,omitempty"`
+	Wait *durationpb.Duration `protobuf:"bytes,5,opt,name=wait,proto3" json:"wait,omitempty"`
+	// The language to read in, as in `StreamEvents`.
+	Locale        string `protobuf:"bytes,6,opt,name=locale,proto3" json:"locale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -302,6 +315,13 @@ func (x *ListEventsRequest) GetWait() *durationpb.Duration {
 		return x.Wait
 	}
 	return nil
+}
+
+func (x *ListEventsRequest) GetLocale() string {
+	if x != nil {
+		return x.Locale
+	}
+	return ""
 }
 
 // ListEventsResponse is a page of the log.
@@ -1920,28 +1940,30 @@ var File_sheen_event_v1_event_service_proto protoreflect.FileDescriptor
 
 const file_sheen_event_v1_event_service_proto_rawDesc = "" +
 	"\n" +
-	"\"sheen/event/v1/event_service.proto\x12\x0esheen.event.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1asheen/event/v1/event.proto\x1a\x1csheen/event/v1/webhook.proto\"\x83\x02\n" +
+	"\"sheen/event/v1/event_service.proto\x12\x0esheen.event.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1asheen/event/v1/event.proto\x1a\x1csheen/event/v1/webhook.proto\"\xa5\x02\n" +
 	"\x13StreamEventsRequest\x12#\n" +
 	"\bbuild_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\abuildId\x12/\n" +
 	"\fresume_token\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05 \x01(\x80\x02H\x00R\vresumeToken\x12&\n" +
 	"\tafter_seq\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\bafterSeq\x12I\n" +
 	"\aclasses\x18\x04 \x03(\x0e2\x1a.sheen.event.v1.EventClassB\x13\xbaH\x10\x92\x01\r\x10\b\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\aclasses\x12\x1a\n" +
-	"\bsnapshot\x18\x05 \x01(\bR\bsnapshotB\a\n" +
+	"\bsnapshot\x18\x05 \x01(\bR\bsnapshot\x12 \n" +
+	"\x06locale\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x06localeB\a\n" +
 	"\x05start\"\xeb\x01\n" +
 	"\x14StreamEventsResponse\x122\n" +
 	"\x06events\x18\x01 \x03(\v2\x1a.sheen.event.v1.BuildEventR\x06events\x12!\n" +
 	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\x12\x19\n" +
 	"\bhead_seq\x18\x03 \x01(\x03R\aheadSeq\x124\n" +
 	"\bsnapshot\x18\x04 \x01(\v2\x18.sheen.event.v1.SnapshotR\bsnapshot\x12+\n" +
-	"\x03end\x18\x05 \x01(\v2\x19.sheen.event.v1.StreamEndR\x03end\"\x8f\x02\n" +
+	"\x03end\x18\x05 \x01(\v2\x19.sheen.event.v1.StreamEndR\x03end\"\xb1\x02\n" +
 	"\x11ListEventsRequest\x12#\n" +
 	"\bbuild_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\abuildId\x12$\n" +
 	"\tafter_seq\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bafterSeq\x12I\n" +
 	"\aclasses\x18\x03 \x03(\x0e2\x1a.sheen.event.v1.EventClassB\x13\xbaH\x10\x92\x01\r\x10\b\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\aclasses\x12'\n" +
 	"\tpage_size\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12;\n" +
-	"\x04wait\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b\x192\x00R\x04wait\"\xc8\x01\n" +
+	"\x04wait\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\f\xbaH\t\xaa\x01\x06\"\x02\b\x192\x00R\x04wait\x12 \n" +
+	"\x06locale\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\xff\x01R\x06locale\"\xc8\x01\n" +
 	"\x12ListEventsResponse\x122\n" +
 	"\x06events\x18\x01 \x03(\v2\x1a.sheen.event.v1.BuildEventR\x06events\x12\x19\n" +
 	"\bhead_seq\x18\x02 \x01(\x03R\aheadSeq\x12!\n" +

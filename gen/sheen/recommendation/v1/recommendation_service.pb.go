@@ -33,8 +33,9 @@ type GetQuickSuggestionsRequest struct {
 	//	*GetQuickSuggestionsRequest_ProjectId
 	//	*GetQuickSuggestionsRequest_Prompt
 	Of isGetQuickSuggestionsRequest_Of `protobuf_oneof:"of"`
-	// The language of the texts, a BCP 47 tag. Empty means the Accept-Language
-	// header, then the build's locale, then English. Unknown ones mean English.
+	// The language of the texts, a BCP 47 tag. Empty means that of the build; for a
+	// prompt its language, or else the Accept-Language header, as in `StartBuild`.
+	// Unknown ones mean English.
 	Locale string `protobuf:"bytes,4,opt,name=locale,proto3" json:"locale,omitempty"`
 	// How many at most: 1 to 6; 0 means 3.
 	Limit         int32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
