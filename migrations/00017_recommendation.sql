@@ -12,6 +12,9 @@ CREATE TABLE recommendation_revisions (
     idempotency_key text        NOT NULL DEFAULT '' CHECK (octet_length(idempotency_key) <= 128),
     -- How often somebody began to write it; the number of the newest attempt.
     attempt         integer     NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    -- When the newest attempt began, and until when nobody else makes one.
+    attempt_time    timestamptz,
+    lease_expire_time timestamptz,
     -- Why it failed; empty otherwise.
     failure_reason  text        NOT NULL DEFAULT '',
     create_time     timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -20,7 +23,9 @@ CREATE TABLE recommendation_revisions (
     end_time        timestamptz,
     PRIMARY KEY (build_id, revision),
     CHECK ((end_time IS NULL) = (state IN ('queued', 'generating'))),
-    CHECK ((failure_reason <> '') = (state = 'failed'))
+    CHECK ((failure_reason <> '') = (state = 'failed')),
+    CHECK ((lease_expire_time IS NOT NULL) = (state = 'generating')),
+    CHECK ((attempt_time IS NOT NULL) = (attempt > 0))
 );
 CREATE UNIQUE INDEX recommendation_revisions_open ON recommendation_revisions (build_id)
     WHERE state IN ('queued', 'generating');

@@ -33,8 +33,6 @@ import (
 // answer UNIMPLEMENTED. Whoever implements one takes it out.
 var notServed = []string{
 	"/sheen.event.v1.EventService/ReportMetrics",
-	"/sheen.recommendation.v1.RecommendationService/GetRecommendations",
-	"/sheen.recommendation.v1.RecommendationService/RetryRecommendations",
 }
 
 // forServices and forAdmins are the procedures that users may not call.
@@ -243,7 +241,7 @@ func TestAnothersThingsDoNotExist(t *testing.T) {
 		t.Errorf("only %d procedures were asked", asked)
 	}
 	// The owner's own is there.
-	own := []string{"GetBuild", "GetProject", "GetVersion", "CompareVersions", "GetDeployment", "ListWebhookDeliveries", "RedeliverWebhook", "ListDeployments", "ListVersions", "ListFiles", "GetFile", "GetReceipt", "ListEvents", "GetQuickSuggestions"}
+	own := []string{"GetBuild", "GetProject", "GetVersion", "CompareVersions", "GetDeployment", "ListWebhookDeliveries", "RedeliverWebhook", "ListDeployments", "ListVersions", "ListFiles", "GetFile", "GetReceipt", "ListEvents", "GetQuickSuggestions", "GetRecommendations", "RetryRecommendations"}
 	for _, m := range methods() {
 		if !slices.Contains(own, string(m.Name())) {
 			continue

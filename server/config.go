@@ -10,6 +10,7 @@ import (
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/billing/meter"
 	"github.com/sheenapps/sheen/server/engine/llm"
+	"github.com/sheenapps/sheen/server/recommend"
 	"github.com/sheenapps/sheen/server/webhook"
 )
 
@@ -60,6 +61,13 @@ type Config struct {
 	Chromium string
 	// BuildTimeout is how long a build may run, from 1 s to 24 h.
 	BuildTimeout time.Duration
+	// Recommendations says when AI recommendations are written; empty is
+	// [recommend.ModeParallel].
+	Recommendations recommend.Mode
+	// RecommendationsConcurrency is how many of them are written at once, 1 to 64; 0
+	// means 2. RecommendationsPerMinute is how many are begun in a minute; 0 is without
+	// a limit.
+	RecommendationsConcurrency, RecommendationsPerMinute int
 	// EventRetention is how long the events of a build are kept, from its start:
 	// 24 h to ten years, or 0 for ever. They go in whole weeks.
 	EventRetention time.Duration

@@ -34,7 +34,7 @@ type setting struct {
 }
 
 func settings() []setting {
-	return slices.Concat(processSettings(), modelSettings(), browserSettings(), deploySettings(), paymentSettings())
+	return slices.Concat(processSettings(), modelSettings(), browserSettings(), recommendSettings(), deploySettings(), paymentSettings())
 }
 
 func processSettings() []setting {

@@ -15,6 +15,7 @@ import (
 	"github.com/sheenapps/sheen/server"
 	"github.com/sheenapps/sheen/server/billing"
 	"github.com/sheenapps/sheen/server/engine/llm"
+	"github.com/sheenapps/sheen/server/recommend"
 )
 
 func load(t *testing.T, args []string, env, defaults map[string]string) (server.Config, error) {
@@ -46,6 +47,7 @@ func TestConfigDefaults(t *testing.T) {
 		EventRetention: 30 * 24 * time.Hour, LogLevel: slog.LevelInfo,
 		Packages: defaultPackages, Payments: server.PaymentsManual,
 		DeployTargets: []string{"local"}, Wrangler: "wrangler",
+		Recommendations: recommend.ModeParallel, RecommendationsConcurrency: 2, RecommendationsPerMinute: 10,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -103,6 +105,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"SHEEN_CLOUDFLARE_PROJECT": "sites", "SHEEN_WRANGLER": "/opt/wrangler",
 		"SHEEN_ANTHROPIC_API_KEY": "sk-ant-1", "SHEEN_ANTHROPIC_MODEL": "claude-opus-5-5",
 		"SHEEN_ANTHROPIC_BASE_URL": "http://localhost:1/", "ANTHROPIC_API_KEY": "not this one", "OPENAI_API_KEY": "sk-2",
+		"SHEEN_RECOMMENDATIONS": "after", "SHEEN_RECOMMENDATIONS_CONCURRENCY": "64", "SHEEN_RECOMMENDATIONS_PER_MINUTE": "0",
 		"SHEEN_OPENAI_MODEL": "llama3.3", "SHEEN_OPENAI_BASE_URL": "http://localhost:11434/v1", "SHEEN_MODEL_PRICE": "3:15:1",
 	}, nil)
 	if err != nil {
@@ -127,6 +130,8 @@ func TestEverySettingIsRead(t *testing.T) {
 		Anthropic:  server.ModelProvider{Key: server.NewSecret("sk-ant-1"), Model: "claude-opus-5-5", BaseURL: "http://localhost:1"},
 		OpenAI:     server.ModelProvider{Key: server.NewSecret("sk-2"), Model: "llama3.3", BaseURL: "http://localhost:11434/v1"},
 		ModelPrice: &llm.Price{Input: 3, Output: 15, CacheRead: 1, CacheWrite: 3},
+
+		Recommendations: recommend.ModeAfter, RecommendationsConcurrency: 64,
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
@@ -169,6 +174,10 @@ func TestConfigProblems(t *testing.T) {
 		"drain":           {[]string{"--drain-timeout", "1h"}, `--drain-timeout is "1h" and must be a duration from 0s to 10m0s, such as 90s or 15m`},
 		"retention short": {[]string{"--event-retention", "23h"}, `--event-retention is "23h" and must be 0, which keeps events for ever, or a duration from 24h0m0s to 87600h0m0s, such as 720h`},
 		"retention long":  {[]string{"--event-retention", "87601h"}, `--event-retention is "87601h" and must be 0, which keeps events for ever, or a duration from 24h0m0s to 87600h0m0s, such as 720h`},
+		"recommendations": {[]string{"--recommendations", "later"}, `--recommendations is "later" and must be parallel, after or off`},
+		"no writers":      {[]string{"--recommendations-concurrency", "0"}, `--recommendations-concurrency is "0" and must be a whole number from 1 to 64`},
+		"many writers":    {[]string{"--recommendations-concurrency", "65"}, `--recommendations-concurrency is "65" and must be a whole number from 1 to 64`},
+		"no rate":         {[]string{"--recommendations-per-minute", "ten"}, `--recommendations-per-minute is "ten" and must be a whole number from 0 to 100000`},
 		"level":           {[]string{"--log-level", "loud"}, `--log-level is "loud" and must be debug, info, warn or error`},
 		"origin path":     {[]string{"--cors-origins", "https://a.example.com/x"}, `--cors-origins is "https://a.example.com/x" and must list exact origins like https://app.example.com, separated by commas`},
 		"origin wildcard": {[]string{"--cors-origins", "*"}, `--cors-origins is "*" and must list exact origins like https://app.example.com, separated by commas`},

@@ -68,10 +68,13 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 	river.AddWorker(cfg.Workers, newAuditWorker(p.db, s.metrics, s.log))
 	river.AddWorker(cfg.Workers, newFunnelWorker(p.db, s.metrics))
 	river.AddWorker(cfg.Workers, &topUpWorker{topUps: billing.NewTopUps(p.db, ports.Ledger, p.payments, s.log)})
+	recommender := s.cfg.newRecommender(ports, maker)
+	river.AddWorker(cfg.Workers, recommender)
 	cfg.Queues = map[string]river.QueueConfig{
-		build.Queue:        {MaxWorkers: buildWorkers},
-		build.DeployQueue:  {MaxWorkers: deployWorkers},
-		river.QueueDefault: {MaxWorkers: 2},
+		build.Queue:          {MaxWorkers: buildWorkers},
+		build.DeployQueue:    {MaxWorkers: deployWorkers},
+		build.RecommendQueue: {MaxWorkers: s.cfg.recommendWorkers()},
+		river.QueueDefault:   {MaxWorkers: 2},
 	}
 	cfg.PeriodicJobs = []*river.PeriodicJob{periodicMaintenance(), periodicExpiry(), periodicAudit(), periodicTopUp(), periodicSweep(), periodicFunnel()}
 	s.addWebhooks(p, cfg)
@@ -81,7 +84,8 @@ func (s *Server) connectJobs(ctx context.Context, p *parts, ports build.Ports) (
 		return err
 	}
 	worker.ConnectJobs(p.jobs)
-	p.worker = worker
+	recommender.ConnectJobs(p.jobs)
+	p.worker, p.recommender = worker, recommender
 	return nil
 }
 
@@ -96,6 +100,7 @@ func (s *Server) work(ctx context.Context) error {
 	}
 	s.undo.push(s.parts.jobs.StopAndCancel)
 	s.background(s.parts.worker.Watch)
+	s.background(s.parts.recommender.Watch)
 	s.dispatchWebhooks()
 	return nil
 }

@@ -38,6 +38,8 @@ type parts struct {
 	worker   *build.Worker
 	health   *health
 	payments billing.Payments
+	// recommender is nil in a process without that role.
+	recommender *build.Recommender
 	// purchases sell.
 	purchases *billing.Purchases
 
@@ -71,7 +73,7 @@ func (s *Server) assemble(ctx context.Context) (*parts, error) {
 		Log: p.log, Hub: p.hub, Appender: p.appender, Blobs: p.blobs, Origin: s.origin(),
 		Targets: s.cfg.newTargets(s.origin(), p.blobs),
 		Limits:  build.Limits{BuildTimeout: s.cfg.BuildTimeout, EventRetention: s.cfg.EventRetention},
-		Logger:  s.log, Metrics: build.NewMetrics(s.metrics),
+		Logger:  s.log, Metrics: build.NewMetrics(s.metrics), Recommendations: build.Recommendations{Mode: s.cfg.Recommendations},
 	}
 	p.payments = s.cfg.newPayments()
 	p.purchases = billing.NewPurchases(billing.PurchaseOptions{
@@ -195,6 +197,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	recommendations.ConnectFeedback(recommend.Feedback{
 		DB: p.db, Apply: builds.Apply, Metrics: recommend.NewFeedbackMetrics(s.metrics),
 	})
+	recommendations.ConnectLists(p.db, recommend.NewLists(recommend.Timing{}), builds.RequestRecommendations)
 	var err error
 	p.api, err = routes(handlers{
 		builds:          builds,

@@ -402,15 +402,17 @@ type RecommendationOutcome struct {
 }
 
 type RecommendationRevision struct {
-	BuildID        uuid.UUID
-	Revision       int32
-	State          string
-	IdempotencyKey string
-	Attempt        int32
-	FailureReason  string
-	CreateTime     time.Time
-	DeadlineTime   time.Time
-	EndTime        *time.Time
+	BuildID         uuid.UUID
+	Revision        int32
+	State           string
+	IdempotencyKey  string
+	Attempt         int32
+	AttemptTime     *time.Time
+	LeaseExpireTime *time.Time
+	FailureReason   string
+	CreateTime      time.Time
+	DeadlineTime    time.Time
+	EndTime         *time.Time
 }
 
 type TokenKey struct {

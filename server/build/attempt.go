@@ -110,8 +110,14 @@ func (e *emitter) tryTx(ctx context.Context, a *attempt, also change) (batch eve
 			}
 			a.events = slices.Concat(asked, more)
 		}
-		batch, err = e.store(ctx, tx, a.events)
-		return err
+		if batch, err = e.store(ctx, tx, a.events); err != nil || len(batch.Records) == 0 {
+			return err
+		}
+		if first := batch.Records[0].Seq; first != a.seq {
+			// Stored at another place, it could not be found again by its seq.
+			return &event.SeqConflictError{Head: first - 1}
+		}
+		return nil
 	})
 	if err == nil {
 		e.ender.hub.Publish(batch)

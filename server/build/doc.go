@@ -40,6 +40,9 @@
 //   - A hold grows under the lease, in the transaction that tells of it, by steps
 //     that a takeover does not repeat. No charge exceeds the approved maximum.
 //   - A version never changes: restoring one makes another with the same root.
+//   - A build that begins has a list of recommendations in the making, or a note that
+//     there will be none, and its job. A list and the event that signals it are stored
+//     together, unless the build is over: its log stays as it is then.
 //   - Of two deployments of a project on one target, the one that was asked for
 //     last stays. What one puts there may be put there twice.
 //

@@ -18,6 +18,7 @@ import (
 	"github.com/sheenapps/sheen/server/event"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/preview"
+	"github.com/sheenapps/sheen/server/recommend"
 	"github.com/sheenapps/sheen/store"
 )
 
@@ -37,6 +38,9 @@ type ender struct {
 	// jobs inserts the job of the build that comes next, and is set before the
 	// first use.
 	jobs *river.Client[pgx.Tx]
+	// lists are the builds' recommendations, and mode says when they are written.
+	lists *recommend.Lists
+	mode  recommend.Mode
 	// engineName is that of the worker's engine.
 	engineName string
 }
@@ -48,6 +52,7 @@ func newEnder(p Ports) *ender {
 	return &ender{
 		db: p.DB, queries: store.New(), ledger: p.Ledger, log: p.Log, hub: p.Hub, appender: p.Appender, origin: p.Origin,
 		logger: p.Logger, metrics: p.Metrics,
+		lists: recommend.NewLists(p.Recommendations.Timing), mode: p.Recommendations.Mode,
 	}
 }
 
@@ -154,6 +159,9 @@ func (e *ender) endTx(
 		return nil, err
 	}
 	stored.HeadSeq = batch.Head()
+	if err := e.recommendAfter(ctx, tx, stored); err != nil {
+		return nil, err
+	}
 	next, err := e.release(ctx, tx, b.ProjectID)
 	return &ended{build: stored, paid: paid, batches: []event.Batch{batch, next}}, err
 }

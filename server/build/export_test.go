@@ -11,3 +11,6 @@ func (w *Worker) Running() int {
 	defer w.mu.Unlock()
 	return len(w.running)
 }
+
+// Sweep ends lists that are overdue and queues those again whose worker is gone.
+func (r *Recommender) Sweep(ctx context.Context) error { return r.sweep(ctx) }

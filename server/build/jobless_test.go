@@ -116,7 +116,7 @@ func TestAWaitingBuildGetsNoJob(t *testing.T) {
 	b.age(first.GetId())
 	b.age(res.GetBuild().GetId())
 	must(t, b.newWorker(&script{}).Sweep(t.Context()))
-	if n := b.number(`SELECT count(*) FROM river_job`); n != 1 {
+	if n := b.number(`SELECT count(*) FROM river_job WHERE kind = 'build'`); n != 1 {
 		t.Errorf("%d jobs", n)
 	}
 }
@@ -150,7 +150,7 @@ func TestASweepOfALongQueue(t *testing.T) {
 	began := time.Now()
 	must(t, w.Sweep(ctx))
 	t.Logf("a sweep of 5000 builds took %v", time.Since(began))
-	if got := b.number(`SELECT count(*) FROM river_job`); got != 5002 || b.jobCount(id) != 2 {
+	if got := b.number(`SELECT count(*) FROM river_job WHERE kind = 'build'`); got != 5002 || b.jobCount(id) != 2 {
 		t.Errorf("%d jobs, %d of them the lost build's", got, b.jobCount(id))
 	}
 }

@@ -3,7 +3,10 @@ package build
 import "github.com/prometheus/client_golang/prometheus"
 
 // Metrics count what should be rare. It is safe for concurrent use.
-type Metrics struct{ refused, requeued *prometheus.CounterVec }
+type Metrics struct {
+	refused, requeued *prometheus.CounterVec
+	lists             listMetrics
+}
 
 // The values of requeued's label.
 const (
@@ -22,6 +25,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "sheen_build_requeued_total",
 			Help: "Builds that were queued again because they had lost their worker or their job.",
 		}, []string{"lost"}),
+		lists: newListMetrics(registry),
 	}
 	if registry != nil {
 		registry.MustRegister(m.refused, m.requeued)

@@ -95,7 +95,7 @@ func (e *ender) release(ctx context.Context, tx pgx.Tx, project uuid.UUID) (even
 	if err != nil {
 		return event.Batch{}, err
 	}
-	if err := insertJob(ctx, e.jobs, tx, next.ID); err != nil {
+	if err := e.enqueue(ctx, tx, next.ID); err != nil {
 		return event.Batch{}, err
 	}
 	return e.log.Append(ctx, tx, event.Producer{BuildID: next.ID, LeaseToken: next.LeaseToken},

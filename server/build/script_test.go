@@ -14,6 +14,8 @@ type script struct {
 	planned func(context.Context, engine.Sink) (*engine.Plan, error)
 	written func(context.Context, []string, engine.Sink) error
 	fixed   func(context.Context, []engine.Failure, engine.Sink) error
+	// recommended stands for recommending; a good engine recommends a newsletter.
+	recommended func(context.Context, engine.Request, *engine.Plan) ([]engine.Recommendation, []engine.Call, error)
 	// usage is what each call says that it cost.
 	usage engine.Usage
 	// plans, writes and fixes count the calls.
@@ -98,6 +100,19 @@ func (s *script) Fix(
 }
 
 // Recommend implements [engine.Engine].
-func (s *script) Recommend(context.Context, engine.Request, *engine.Plan) ([]engine.Recommendation, []engine.Call, error) {
-	return nil, nil, engine.ErrRefused
+func (s *script) Recommend(
+	ctx context.Context, req engine.Request, plan *engine.Plan,
+) ([]engine.Recommendation, []engine.Call, error) {
+	if s.recommended == nil {
+		return []engine.Recommendation{newsletter("Send news")}, nil, nil
+	}
+	return s.recommended(ctx, req, plan)
+}
+
+// newsletter is a good recommendation.
+func newsletter(title string) engine.Recommendation {
+	return engine.Recommendation{
+		Kind: "newsletter", Category: "feature", Title: title,
+		Description: "Customers who hear from you come back.", Prompt: "Add a form for a newsletter.",
+	}
 }

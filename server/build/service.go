@@ -21,7 +21,7 @@ import (
 	"github.com/sheenapps/sheen/store"
 )
 
-// Ports are what builds are made with. All fields but Metrics are required.
+// Ports are what builds are made with. All fields but the last two are required.
 type Ports struct {
 	DB     *store.DB
 	Ledger *billing.Ledger
@@ -37,6 +37,8 @@ type Ports struct {
 	Logger  *slog.Logger
 	// Metrics are the process's; nil counts for nobody.
 	Metrics *Metrics
+	// Recommendations say how builds get theirs; the zero value is beside the build.
+	Recommendations Recommendations
 }
 
 // ResumeToken seals a position in a build's log.

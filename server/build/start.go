@@ -267,7 +267,7 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, sub *submission, quoted 
 }
 
 // begin stores what comes with a new build: its first events, what it goes on from,
-// and its job, unless it waits for another build.
+// its job and its recommendations', unless it waits for another build.
 func (s *Service) begin(ctx context.Context, tx pgx.Tx, sub *submission, b *store.Build) (event.Batch, error) {
 	first := []*eventv1.BuildEvent{phaseChanged(b.Locale, "", Queued, 0, locale.Args{"brand": sub.analysis.BrandName})}
 	if !b.Free {
@@ -275,7 +275,7 @@ func (s *Service) begin(ctx context.Context, tx pgx.Tx, sub *submission, b *stor
 	}
 	if b.Waiting {
 		first = append(first, told(b.Locale, "event.waiting.begun", nil))
-	} else if err := insertJob(ctx, s.jobs, tx, b.ID); err != nil {
+	} else if err := s.enqueue(ctx, tx, b.ID); err != nil {
 		return event.Batch{}, err
 	}
 	if sub.repeats != nil {

@@ -24,7 +24,7 @@ func newSession() string { return "bs_" + uuid.NewString() }
 func (b *testBundle) counts() string {
 	b.t.Helper()
 	var all []string
-	for _, table := range []string{"account", "credit_grant", "hold", "journal", "projects", "builds", "build_events", "river_job"} {
+	for _, table := range []string{"account", "credit_grant", "hold", "journal", "projects", "builds", "build_events", "river_job", "recommendation_revisions"} {
 		all = append(all, fmt.Sprintf("%s %d", table, b.number(`SELECT count(*) FROM `+table)))
 	}
 	return strings.Join(append(all, fmt.Sprint("held ", b.number(`SELECT coalesce(sum(seconds), 0)::bigint FROM hold WHERE state = 'open'`))), ", ")
@@ -40,7 +40,7 @@ func TestStartIsAllOrNothing(t *testing.T) { //nolint:tparallel // the cases cha
 	for _, where := range []string{ //nolint:paralleltest // as above
 		"BEFORE INSERT ON account", "BEFORE INSERT ON credit_grant", "BEFORE INSERT ON hold", "BEFORE INSERT ON journal",
 		"BEFORE INSERT ON projects", "BEFORE INSERT ON builds", "BEFORE UPDATE ON builds", "BEFORE INSERT ON build_events",
-		"BEFORE INSERT ON river_job", "commit",
+		"BEFORE INSERT ON river_job", "BEFORE INSERT ON recommendation_revisions", "commit",
 	} {
 		t.Run(where, func(t *testing.T) {
 			before := b.counts()
@@ -63,7 +63,7 @@ func TestStartIsAllOrNothing(t *testing.T) { //nolint:tparallel // the cases cha
 	}
 	res, err := b.StartBuild(b.ctx(), req)
 	must(t, err)
-	if got := b.counts(); !strings.Contains(got, "hold 1, ") || !strings.Contains(got, "projects 1, builds 1, build_events 2, river_job 1, held 180") {
+	if got := b.counts(); !strings.Contains(got, "hold 1, ") || !strings.Contains(got, "projects 1, builds 1, build_events 2, river_job 2, recommendation_revisions 1, held 180") {
 		t.Errorf("%v left %s", res.GetBuild(), got)
 	}
 }
@@ -120,7 +120,7 @@ func TestARepeatGetsTheSameBuild(t *testing.T) {
 			t.Errorf("one is told %v\nanother %v", answers[0], res)
 		}
 	}
-	if got := b.counts(); !strings.Contains(got, "hold 1, ") || !strings.Contains(got, "projects 1, builds 1, build_events 2, river_job 1, held 180") {
+	if got := b.counts(); !strings.Contains(got, "hold 1, ") || !strings.Contains(got, "projects 1, builds 1, build_events 2, river_job 2, recommendation_revisions 1, held 180") {
 		t.Errorf("left %s", got)
 	}
 	// Also when it is over.

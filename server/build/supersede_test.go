@@ -42,7 +42,7 @@ func TestSupersedeWhatIsIdle(t *testing.T) {
 	if got := b.logged(next.GetId()); len(got) != 0 || b.active(first.GetProjectId()) != next.GetId() {
 		t.Errorf("it says %q", got)
 	}
-	if n := b.number(`SELECT count(*) FROM river_job`); n != 2 { // the first's and the new one's
+	if n := b.number(`SELECT count(*) FROM river_job WHERE kind = 'build'`); n != 2 { // the first's and the new one's
 		t.Errorf("%d jobs", n)
 	}
 	e := &script{}

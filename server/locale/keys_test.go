@@ -54,6 +54,9 @@ func built() []string {
 	add("question.features.", analysis.Kinds(), "")
 	add("question.color_theme.", analysis.Themes(), "")
 	add("question.audience.", analysis.Audiences(), "")
+	add("recommendation.failed.", []string{
+		"provider_unavailable", "deadline", "malformed", "refused", "too_long", "busy", "internal",
+	}, "")
 	add("billing.package.", []string{"mini", "standard", "large"}, ".title")
 	return keys
 }

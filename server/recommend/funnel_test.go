@@ -34,8 +34,8 @@ func (f *feedback) noted(build uuid.UUID, item string, interactions ...string) {
 // unready stores a list that did not become ready.
 func (f *feedback) unready(build uuid.UUID, revision int, state string, end *time.Time) {
 	f.t.Helper()
-	f.exec(`INSERT INTO recommendation_revisions (build_id, revision, state, failure_reason, deadline_time, end_time)
-		VALUES ($1, $2, $3, CASE WHEN $3 = 'failed' THEN 'deadline' ELSE '' END, now(), $4)`, build, revision, state, end)
+	f.exec(`INSERT INTO recommendation_revisions (build_id, revision, state, failure_reason, deadline_time, end_time, attempt, attempt_time, lease_expire_time)
+		VALUES ($1, $2, $3, CASE WHEN $3 = 'failed' THEN 'deadline' ELSE '' END, now(), $4, 1, now(), CASE WHEN $3 = 'generating' THEN now() END)`, build, revision, state, end)
 }
 
 // aDay stores the builds of a day from a moment on: seven with a list, of which four

@@ -32,6 +32,8 @@ type Service struct {
 
 	factsOf  FactsOf
 	feedback Feedback
+	// stored is nil until it is connected.
+	stored *stored
 }
 
 // NewService serves suggestions for what factsOf knows.

@@ -45,15 +45,20 @@ type testService struct {
 func setup(t *testing.T, options ...connect.ClientOption) *testService {
 	t.Helper()
 	s := &testService{user: uuid.New(), build: uuid.New(), project: uuid.New()}
-	_, handler := recommendationv1connect.NewRecommendationServiceHandler(
-		recommend.NewService(s.facts),
+	s.servicesClient = s.serve(t, recommend.NewService(s.facts), options...)
+	return s
+}
+
+// serve serves a service to the bundle's user.
+func (s *testService) serve(t *testing.T, service *recommend.Service, options ...connect.ClientOption) servicesClient {
+	t.Helper()
+	_, handler := recommendationv1connect.NewRecommendationServiceHandler(service,
 		connect.WithInterceptors(fault.NewInterceptor(slog.New(slog.DiscardHandler)), validate.NewInterceptor()))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.ServeHTTP(w, r.WithContext(auth.WithPrincipal(r.Context(), auth.Principal{UserID: s.user})))
 	}))
 	t.Cleanup(server.Close)
-	s.servicesClient = recommendationv1connect.NewRecommendationServiceClient(server.Client(), server.URL, options...)
-	return s
+	return recommendationv1connect.NewRecommendationServiceClient(server.Client(), server.URL, options...)
 }
 
 func (s *testService) facts(ctx context.Context, source recommend.Source) (rules.Facts, string, error) {
@@ -221,12 +226,18 @@ func TestNotFoundIsTheSameForAll(t *testing.T) {
 	}
 }
 
-func TestLaterProceduresAreNotServed(t *testing.T) {
+// A process that stores no lists says so.
+func TestListsAreNotServedWithoutAStore(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	_, err := s.GetRecommendations(t.Context(), &recommendationv1.GetRecommendationsRequest{BuildId: s.build.String()})
-	if connect.CodeOf(err) != connect.CodeUnimplemented || reasonOf(t, err) != "UNIMPLEMENTED" {
-		t.Error(err)
+	_, retryErr := s.RetryRecommendations(t.Context(), &recommendationv1.RetryRecommendationsRequest{
+		BuildId: s.build.String(), IdempotencyKey: "k",
+	})
+	for _, err := range []error{err, retryErr} {
+		if connect.CodeOf(err) != connect.CodeUnimplemented || reasonOf(t, err) != "UNIMPLEMENTED" {
+			t.Error(err)
+		}
 	}
 }
 

@@ -41,10 +41,8 @@ func Suggest(facts Facts, limit int) []Kind {
 	}
 	var r reader
 	l := list{limit: min(limit, MaxLimit), taken: make(map[Kind]bool, len(kinds))}
-	for _, terms := range [][]string{facts.Existing, facts.Services, facts.Requirements} {
-		for _, kind := range meanings.readAll(&r, terms) {
-			l.taken[kind] = true
-		}
+	for _, kind := range Taken(facts) {
+		l.taken[kind] = true
 	}
 	scores := score(&r, facts)
 	l.add(meanings.readAll(&r, facts.Missing))

@@ -1424,7 +1424,9 @@ func (x *VersionCreated) GetInterrupted() bool {
 	return false
 }
 
-// RecommendationsReady signals that AI recommendations can be read.
+// RecommendationsReady signals that AI recommendations can be read. It is only a
+// signal, and nothing is added to the log of a build that is over: recommendations
+// that are ready after that, or a later revision, are found by `GetRecommendations`.
 type RecommendationsReady struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The revision that is ready.
@@ -1470,7 +1472,8 @@ func (x *RecommendationsReady) GetRevision() int32 {
 	return 0
 }
 
-// RecommendationsFailed signals that AI recommendations were given up.
+// RecommendationsFailed signals that AI recommendations were given up. Like
+// `RecommendationsReady`, it does not come after the build's last event.
 type RecommendationsFailed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The revision that failed.

@@ -206,7 +206,9 @@ type GetRecommendationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The build.
 	BuildId string `protobuf:"bytes,1,opt,name=build_id,json=buildId,proto3" json:"build_id,omitempty"`
-	// The language of the quick suggestions, a BCP 47 tag; empty means the build's.
+	// The language of the quick suggestions and of the failure's reason, a BCP 47 tag.
+	// Empty means the Accept-Language header, then the build's locale. Unknown ones
+	// mean English.
 	Locale        string `protobuf:"bytes,2,opt,name=locale,proto3" json:"locale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -268,7 +270,8 @@ type GetRecommendationsResponse struct {
 	Recommendations []*Recommendation `protobuf:"bytes,3,rep,name=recommendations,proto3" json:"recommendations,omitempty"`
 	// What stands until they are ready.
 	QuickSuggestions []*QuickSuggestion `protobuf:"bytes,4,rep,name=quick_suggestions,json=quickSuggestions,proto3" json:"quick_suggestions,omitempty"`
-	// Why the last attempt failed, safe to show; empty otherwise.
+	// Why the newest revision was given up, a sentence that is safe to show; empty if
+	// it was not.
 	FailureReason string `protobuf:"bytes,5,opt,name=failure_reason,json=failureReason,proto3" json:"failure_reason,omitempty"`
 	// The revision that is being made; 0 if none is.
 	PendingRevision int32 `protobuf:"varint,6,opt,name=pending_revision,json=pendingRevision,proto3" json:"pending_revision,omitempty"`
@@ -406,9 +409,10 @@ func (x *RetryRecommendationsRequest) GetIdempotencyKey() string {
 // RetryRecommendationsResponse says what was set in motion.
 type RetryRecommendationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The state after the call.
+	// The state of that revision after the call.
 	State RecommendationState `protobuf:"varint,1,opt,name=state,proto3,enum=sheen.recommendation.v1.RecommendationState" json:"state,omitempty"`
-	// The revision that is being made.
+	// The revision that is being made, or what became of the one that the key asked
+	// for before.
 	Revision      int32 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

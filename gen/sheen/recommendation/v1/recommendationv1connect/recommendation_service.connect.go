@@ -59,14 +59,23 @@ type RecommendationServiceClient interface {
 	// Errors: NOT_FOUND for a build or project that is not the caller's.
 	GetQuickSuggestions(context.Context, *v1.GetQuickSuggestionsRequest) (*v1.GetQuickSuggestionsResponse, error)
 	// GetRecommendations returns the AI recommendations of a build and their
-	// state. It is the truth; the event that announces them is only a signal.
+	// state. It is the truth; the event that announces them is only a signal, and a
+	// build that is over before its recommendations are gets none: what has no end in
+	// the build's log is asked for here.
+	//
+	// A list is given up at the latest 60 s after it was asked for. The response's
+	// Content-Language is that of the quick suggestions and of the reason; the
+	// recommendations are in the build's locale.
 	//
 	// Errors: NOT_FOUND for a build that is not the caller's.
 	GetRecommendations(context.Context, *v1.GetRecommendationsRequest) (*v1.GetRecommendationsResponse, error)
 	// RetryRecommendations asks for a new revision. What is there stays until the
-	// new one is ready.
+	// new one is ready. While a revision is being made there is no other: the answer
+	// names that one. Where recommendations are switched off, the answer is SKIPPED and
+	// nothing is made.
 	//
-	// Errors: NOT_FOUND for a build that is not the caller's.
+	// Errors: NOT_FOUND for a build that is not the caller's. RATE_LIMITED, without a
+	// time to try again, for a build that has ten revisions.
 	RetryRecommendations(context.Context, *v1.RetryRecommendationsRequest) (*v1.RetryRecommendationsResponse, error)
 	// RecordInteraction notes what the user did with a recommendation or a quick
 	// suggestion. Noting the same twice changes nothing. What is accepted or
@@ -209,14 +218,23 @@ type RecommendationServiceHandler interface {
 	// Errors: NOT_FOUND for a build or project that is not the caller's.
 	GetQuickSuggestions(context.Context, *v1.GetQuickSuggestionsRequest) (*v1.GetQuickSuggestionsResponse, error)
 	// GetRecommendations returns the AI recommendations of a build and their
-	// state. It is the truth; the event that announces them is only a signal.
+	// state. It is the truth; the event that announces them is only a signal, and a
+	// build that is over before its recommendations are gets none: what has no end in
+	// the build's log is asked for here.
+	//
+	// A list is given up at the latest 60 s after it was asked for. The response's
+	// Content-Language is that of the quick suggestions and of the reason; the
+	// recommendations are in the build's locale.
 	//
 	// Errors: NOT_FOUND for a build that is not the caller's.
 	GetRecommendations(context.Context, *v1.GetRecommendationsRequest) (*v1.GetRecommendationsResponse, error)
 	// RetryRecommendations asks for a new revision. What is there stays until the
-	// new one is ready.
+	// new one is ready. While a revision is being made there is no other: the answer
+	// names that one. Where recommendations are switched off, the answer is SKIPPED and
+	// nothing is made.
 	//
-	// Errors: NOT_FOUND for a build that is not the caller's.
+	// Errors: NOT_FOUND for a build that is not the caller's. RATE_LIMITED, without a
+	// time to try again, for a build that has ten revisions.
 	RetryRecommendations(context.Context, *v1.RetryRecommendationsRequest) (*v1.RetryRecommendationsResponse, error)
 	// RecordInteraction notes what the user did with a recommendation or a quick
 	// suggestion. Noting the same twice changes nothing. What is accepted or
