@@ -41,6 +41,8 @@ func drawDashboard(c *canvas) {
 // chart draws bars under a rising line.
 func chart(c *canvas, x, y, w, h float64) {
 	c.round(x, y-26, 120, 11, 5.5, "ink")
+	// A page from right to left mirrors the picture, but not which way is up.
+	c.add(`<g class="plot">`)
 	const bars = 10
 	step := w / bars
 	var d string
@@ -56,6 +58,7 @@ func chart(c *canvas, x, y, w, h float64) {
 	}
 	c.line(d, "accent", 4)
 	c.line(fmt.Sprintf("M%.4g %.4gH%.4g", x, y+h, x+w), "line", 2)
+	c.add(`</g>`)
 }
 
 // drawBoard is a part of a screen: cards in columns.

@@ -106,7 +106,7 @@ func drawShelf(c *canvas) {
 
 // drawProduct is one thing on a plain ground.
 func drawProduct(c *canvas, kind string) {
-	c.rect(0, 0, 400, 400, c.pick("tint", "tint", "paper"))
+	c.rect(0, 0, 400, 400, "tint")
 	c.add(`<circle cx="200" cy="196" r="150" fill="%s" opacity=".55"/>`, paint("accent-2"))
 	c.add(`<ellipse cx="200" cy="366" rx="130" ry="10" fill="%s" opacity=".16"/>`, paint("ink"))
 	product(c, kind)

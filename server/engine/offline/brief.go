@@ -6,11 +6,12 @@ import (
 
 	"github.com/sheenapps/sheen/server/engine"
 	"github.com/sheenapps/sheen/server/engine/analysis"
+	"github.com/sheenapps/sheen/server/locale"
 )
 
 // languages are those that sites can be written in. The first one stands in
 // for any other.
-var languages = []string{"en", "fr", "ar"}
+var languages = []string{"en", "fr", "ar", "es", "de"}
 
 // brief is all that decides a site's bytes.
 type brief struct {
@@ -62,16 +63,28 @@ func newBrief(a analysis.Analysis) brief {
 		Extras:   extrasOf(a),
 	}
 	if !slices.Contains(languages, baseOf(b.Locale)) {
-		b.Locale = languages[0]
+		b.Locale = locale.Resolve(b.Locale).Tag
 	}
-	if slices.Contains(languages, a.Place.Language) && a.Place.Language != baseOf(b.Locale) {
-		b.Second = a.Place.Language
-	}
+	b.Second = secondOf(a.Place, baseOf(b.Locale))
 	for _, s := range a.Services {
 		b.Services = append(b.Services, service{Key: s.Key, Name: s.Name})
 	}
 	b.Theme = themeOf(b.Business, a.ColorTheme, moodsOf(a), b.Seed)
 	return b
+}
+
+// secondOf returns the language of a second edition: that of the people around the
+// business, where the first edition is not in it. A site in a language of a whole
+// country that has several ones needs no other one.
+func secondOf(place analysis.Place, language string) string {
+	several := map[string][]string{
+		"BE": {"fr", "de"}, "CA": {"en", "fr"}, "CH": {"de", "fr"}, "LU": {"fr", "de"},
+	}[place.Country]
+	if place.City == "" && slices.Contains(several, language) ||
+		place.Language == language || !slices.Contains(languages, place.Language) {
+		return ""
+	}
+	return place.Language
 }
 
 // extrasOf returns the kinds that the prompt asks for and that a site of the

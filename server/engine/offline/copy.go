@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sheenapps/sheen/server/engine/analysis"
+	"github.com/sheenapps/sheen/server/locale"
 )
 
 //go:embed copy
@@ -58,23 +59,22 @@ type shared struct {
 }
 
 // loadCopy reads the copy of a business and the shared words, with the
-// placeholders {brand}, {city}, {in} and {of} filled in.
+// placeholders {brand} and {in} filled in.
 func loadCopy(b brief, language string) (*copytext, *shared, error) {
-	place := placeOf(b)
+	tag := dialectOf(b, language)
 	fill := strings.NewReplacer(
 		"{brand}", quoteJSON(b.Brand),
-		"{city}", quoteJSON(cityName(place, language)),
-		"{in}", quoteJSON(inPlace(place, language)),
+		"{in}", quoteJSON(inPlace(placeOf(b), language)),
 	)
 	text, common := &copytext{}, &shared{}
-	if err := readCopy(language, b.Business, fill, text); err != nil {
+	if err := readCopy(tag, b.Business, fill, text); err != nil {
 		return nil, nil, err
 	}
-	if err := readCopy(language, "shared", fill, common); err != nil {
+	if err := readCopy(tag, "shared", fill, common); err != nil {
 		return nil, nil, err
 	}
 	if len(b.Extras) > 0 {
-		if err := common.complete(language, fill); err != nil {
+		if err := common.complete(tag, fill); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -84,9 +84,9 @@ func loadCopy(b brief, language string) (*copytext, *shared, error) {
 
 // complete adds what optional kinds and updates say, which most sites do without.
 // No key stands in both.
-func (s *shared) complete(language string, fill *strings.Replacer) error {
+func (s *shared) complete(tag string, fill *strings.Replacer) error {
 	more := &shared{}
-	if err := readCopy(language, "more", fill, more); err != nil {
+	if err := readCopy(tag, "more", fill, more); err != nil {
 		return err
 	}
 	maps.Copy(s.Words, more.Words)
@@ -96,15 +96,22 @@ func (s *shared) complete(language string, fill *strings.Replacer) error {
 	return nil
 }
 
-func readCopy(language, name string, fill *strings.Replacer, into any) error {
-	raw, err := copyFiles.ReadFile("copy/" + language + "/" + name + ".json")
+func readCopy(tag, name string, fill *strings.Replacer, into any) error {
+	all, err := wordings()
 	if err != nil {
-		return fmt.Errorf("copy of %s in %s: %w", name, language, err)
+		return err
 	}
-	if err := json.Unmarshal([]byte(fill.Replace(string(raw))), into); err != nil {
-		return fmt.Errorf("copy of %s in %s: %w", name, language, err)
+	if err := json.Unmarshal([]byte(fill.Replace(string(all[tag+"/"+name+".json"]))), into); err != nil {
+		return fmt.Errorf("copy of %s in %s: %w", name, tag, err)
 	}
 	return nil
+}
+
+// dialectOf returns the locale in whose words a business speaks a language: how
+// people pay and what they call things is a matter of where the business is, and
+// only where nobody said so of where its owner is.
+func dialectOf(b brief, language string) string {
+	return locale.Resolve(language+"-"+countryOf(b), language).Tag
 }
 
 // quoteJSON returns s as it stands between the quotes of a JSON string.

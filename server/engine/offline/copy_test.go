@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"github.com/sheenapps/sheen/server/engine/analysis"
+	"github.com/sheenapps/sheen/server/locale"
 )
 
 // TestCopyIsComplete compares every language with the first one.
 func TestCopyIsComplete(t *testing.T) {
 	t.Parallel()
-	for _, name := range append(analysis.BusinessTypes(), "shared") {
+	for _, name := range append(analysis.BusinessTypes(), "shared", "more") {
 		want := shape(t, languages[0], name)
 		for _, language := range languages[1:] {
 			got := shape(t, language, name)
@@ -109,13 +110,15 @@ func TestWordsExist(t *testing.T) {
 	}
 	for _, language := range languages {
 		keys["language."+language] = true
+	}
+	for _, tag := range locale.Supported() {
 		for _, business := range analysis.BusinessTypes() {
-			text, words, err := loadCopy(brief{Business: business, Brand: "B", Locale: language, Extras: analysis.Kinds()}, language)
+			text, words, err := loadCopy(brief{Business: business, Brand: "B", Locale: tag, Extras: analysis.Kinds()}, baseOf(tag))
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkWords(t, language, words, keys)
-			checkBlueprint(t, language, business, text, words)
+			checkWords(t, tag, words, keys)
+			checkBlueprint(t, tag, business, text, words)
 		}
 	}
 }
@@ -181,6 +184,10 @@ func TestPalettesAreReadable(t *testing.T) {
 						colors[key] = value
 					}
 				}
+				// A restaurant's first button has the second color.
+				if c := contrast(colors["accent-2"], "#1a1712"); business == "restaurant" && c < 4.5 {
+					t.Errorf("%s %s: a button has a contrast of %.2f", p.name, mode, c)
+				}
 				for _, pair := range pairs {
 					if c := contrast(colors[pair[0]], colors[pair[1]]); c < 4.5 {
 						t.Errorf("%s %s %s: %s on %s has a contrast of %.2f", business, p.name, mode, pair[0], pair[1], c)
@@ -213,6 +220,11 @@ func TestMoneyAndClock(t *testing.T) {
 		{"MA", "ar", "310\u00a0د.م.", "9:30\u00a0ص"},
 		{"AE", "en", "AED\u00a0235", "09:30"},
 		{"EG", "ar", "830\u00a0ج.م", "9:30\u00a0ص"},
+		{"MA", "fr", "310\u00a0DH", "9\u00a0h\u00a030"},
+		{"ES", "es", "47\u00a0€", "09:30\u00a0h"},
+		{"DE", "de", "52\u00a0€", "9:30\u00a0Uhr"},
+		{"CH", "de", "CHF\u00a078", "9:30\u00a0Uhr"},
+		{"CH", "fr", "78\u00a0CHF", "9\u00a0h\u00a030"},
 	} {
 		r := regions[test.country]
 		if got := r.money(52, test.language); got != test.money {
@@ -222,8 +234,27 @@ func TestMoneyAndClock(t *testing.T) {
 			t.Errorf("%s in %s: %q, want %q", test.country, test.language, got, test.clock)
 		}
 	}
-	if got := regions["EG"].write(12500, "en"); got != "EGP\u00a012,500" {
-		t.Errorf("thousands: %q", got)
+}
+
+func TestLargeAmounts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		country, language string
+		amount            float64
+		want              string
+	}{
+		{"EG", "en", 12500, "EGP\u00a012,500"},
+		{"EG", "ar", 1234567, "1,234,567\u00a0ج.م"},
+		{"FR", "fr", 1234.5, "1234,50\u00a0€"},
+		{"FR", "fr", 12345, "12\u202f345\u00a0€"},
+		{"ES", "es", 1234.5, "1.234,50\u00a0€"},
+		{"DE", "de", 999, "999\u00a0€"},
+		{"DE", "de", 1234.05, "1.234,05\u00a0€"},
+		{"CH", "de", 1234.5, "CHF\u00a01’234.50"},
+	} {
+		if got := regions[test.country].write(test.amount, test.language); got != test.want {
+			t.Errorf("%v of %s in %s: %q, want %q", test.amount, test.country, test.language, got, test.want)
+		}
 	}
 }
 

@@ -20,7 +20,25 @@
 // which business. A site of another origin gets sections with a look of their own
 // in its first page (guest.go).
 //
-// A new language is a folder under copy/ and its name in languages.
+// # Languages
+//
+// A language is a folder under copy/ with a file per business, and its name in
+// languages. What is special about its money, hours and places stands in
+// number.go, hours.go, region.go and place.go.
+//
+// A region's folder, such as copy/ar-EG, holds only what its people say
+// differently. Copy is read along the locale's chain, text by text: the file of
+// "en" first, the language's over it, the region's over that. Of two files laid
+// over each other, an object changes the keys that it has, and all else, lists
+// too, takes the place of what was there. An object may lie over a list as well:
+// then its keys name entries, by their ID or by their position from 0.
+//
+//	{"lists": {"faq": {"2": {"Text": "نقدًا أو عبر إنستاباي."}}}}
+//
+// Which region's words a site uses is a matter of where the business is, like its
+// currency; the locale's region counts where the prompt names no place.
+//
+// Digits are Latin in all languages, as shops in Arab countries write them.
 //
 // # Recommendations
 //

@@ -117,7 +117,7 @@ func TestAnswersAndLocale(t *testing.T) {
 		t.Errorf("plan is %+v", plan)
 	}
 	menu := string(rec.Files["menu.html"])
-	for _, want := range []string{`lang="fr-MA"`, "Dar &lt;Zellij&gt;", "MAD"} {
+	for _, want := range []string{`lang="fr-MA"`, "Dar &lt;Zellij&gt;", "DH"} {
 		if !strings.Contains(menu, want) {
 			t.Errorf("menu.html lacks %q", want)
 		}

@@ -1,5 +1,10 @@
 package offline
 
+import (
+	"slices"
+	"strings"
+)
+
 // span is an opening time on a range of days, 0 is Monday.
 type span struct {
 	from, to    int
@@ -34,58 +39,100 @@ type hourRow struct {
 }
 
 // local returns the day on which what happens on day d in Europe happens here.
-func (r region) local(d int) int {
-	const fridayShift = 5
+// Where the rest is on Friday, a week with one day of rest loses that day, and one
+// with two loses Saturday too.
+func (r region) local(d int, spans []span) int {
+	const saturday, sunday = 5, 6
+	shift := 0
 	if r.restFriday {
-		return (d + fridayShift) % week
+		shift = week - 1
+		if isOpen(spans, saturday) && !isOpen(spans, sunday) {
+			shift--
+		}
 	}
-	return d
+	return (d + shift) % week
 }
 
-// hourRows writes spans, and the days between them as closed, in the order of
-// the local week.
+func isOpen(spans []span, day int) bool {
+	return slices.ContainsFunc(spans, func(s span) bool { return s.from <= day && day <= s.to })
+}
+
+// hourRows writes spans, and the days after them as closed, in the order of the
+// local week.
 func (r region) hourRows(spans []span, days []string, closed, language string) []hourRow {
 	var rows []hourRow
-	open := [week]bool{}
 	for _, s := range spans {
-		for d := s.from; d <= s.to; d++ {
-			open[d] = true
-		}
 		rows = append(rows, hourRow{
-			Days:  dayRange(days, r.local(s.from), r.local(s.to)),
-			Times: r.clock(s.open, language) + " – " + r.clock(s.close, language),
+			Days:  dayRange(days[r.local(s.from, spans)], days[r.local(s.to, spans)], language),
+			Times: r.times(s, language),
 		})
 	}
-	for d := range week {
-		if !open[d] {
-			rows = append(rows, hourRow{Days: days[r.local(d)], Times: closed, Closed: true})
-		}
+	if shut := r.rest(spans, days); len(shut) > 0 {
+		rows = append(rows, hourRow{Days: dayRange(shut[0], shut[len(shut)-1], language), Times: closed, Closed: true})
 	}
 	return rows
 }
 
-func dayRange(days []string, from, to int) string {
-	if from == to {
-		return days[from]
+// rest returns the days without opening, which follow each other after the last
+// span.
+func (r region) rest(spans []span, days []string) []string {
+	var out []string
+	for d := range week {
+		day := (spans[len(spans)-1].to + 1 + d) % week
+		if !isOpen(spans, day) {
+			out = append(out, days[r.local(day, spans)])
+		}
 	}
-	return days[from] + " – " + days[to]
+	return out
+}
+
+// dayRange writes the days of a span: "Tuesday – Friday", "Mardi – vendredi",
+// "Dienstag–Freitag".
+func dayRange(from, to, language string) string {
+	switch {
+	case from == to:
+		return from
+	case language == "de":
+		return from + "–" + to
+	case language == "fr", language == "es":
+		return from + " – " + strings.ToLower(to)
+	}
+	return from + " – " + to
+}
+
+// times writes when a span begins and ends: "9 am – 7 pm", "09:00–19:00 h",
+// "9–19 Uhr".
+func (r region) times(s span, language string) string {
+	from, to := r.clock(s.open, language), r.clock(s.close, language)
+	if language != "de" && language != "es" {
+		return from + " – " + to
+	}
+	start, unit, _ := strings.Cut(from, nbsp)
+	end, _, _ := strings.Cut(to, nbsp)
+	if strings.Contains(start, ":") != strings.Contains(end, ":") {
+		start, end = withMinutes(start), withMinutes(end)
+	}
+	return start + "–" + end + nbsp + unit
+}
+
+// withMinutes makes "9" look like its neighbor "18:30".
+func withMinutes(hour string) string {
+	if strings.Contains(hour, ":") {
+		return hour
+	}
+	return hour + ":00"
 }
 
 // closedDays returns the days without opening as JavaScript counts them, 0 is
 // Sunday.
 func (r region) closedDays(spans []span) []int {
-	open := [week]bool{}
-	for _, s := range spans {
-		for d := s.from; d <= s.to; d++ {
-			open[(r.local(d)+1)%week] = true
-		}
-	}
 	out := []int{}
-	for d, isOpen := range open {
-		if !isOpen {
-			out = append(out, d)
+	for d := range week {
+		if !isOpen(spans, d) {
+			out = append(out, (r.local(d, spans)+1)%week)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 

@@ -1,8 +1,11 @@
 package offline
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // narrative is what the engine says while it plans: what it understood, which
@@ -75,7 +78,11 @@ func (e *edition) kindNames(kinds []string) []string {
 func (e *edition) serviceNames() []string {
 	var names []string
 	for _, s := range e.brief.Services {
-		names = append(names, strings.ToLower(s.Name))
+		name := s.Name
+		if e.brief.Language != "de" {
+			name = strings.ToLower(name)
+		}
+		names = append(names, name)
 	}
 	return names
 }
@@ -89,13 +96,22 @@ func (e *edition) join(names []string) string {
 	if last == 0 {
 		return names[0]
 	}
-	return strings.Join(names[:last], e.words.Words["comma"]) + e.words.Words["and"] + names[last]
+	and := e.words.Words["and"]
+	if e.lang == "es" && sharpI.MatchString(names[last]) {
+		and = " e "
+	}
+	return strings.Join(names[:last], e.words.Words["comma"]) + and + names[last]
 }
 
-// lowerFirst is kind inside a sentence; an abbreviation stays as it is.
+// sharpI finds the words before which a Spanish "y" is an "e".
+var sharpI = regexp.MustCompile(`^(?i:h?[ií])([^aeo]|$)`)
+
+// lowerFirst is a name inside a sentence. An abbreviation stays as it is, and so
+// does a German noun.
 func lowerFirst(s, language string) string {
-	if language == "ar" || len(s) < 2 || s[1] >= 'A' && s[1] <= 'Z' {
+	first, size := utf8.DecodeRuneInString(s)
+	if next, _ := utf8.DecodeRuneInString(s[size:]); size == 0 || language == "ar" || language == "de" || unicode.IsUpper(next) {
 		return s
 	}
-	return strings.ToLower(s[:1]) + s[1:]
+	return string(unicode.ToLower(first)) + s[size:]
 }

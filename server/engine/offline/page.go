@@ -183,7 +183,7 @@ func (p *page) Languages() []link {
 	return out
 }
 
-var languageNames = map[string]string{"en": "English", "fr": "Français", "ar": "العربية"}
+var languageNames = map[string]string{"en": "English", "fr": "Français", "ar": "العربية", "es": "Español", "de": "Deutsch"}
 
 // List returns a list of the copy: the business's own, else one that was written
 // for businesses of its type, else one for all.

@@ -3,10 +3,7 @@ package offline
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
-
-	"github.com/sheenapps/sheen/server/engine/analysis"
 )
 
 // region is how a country writes money and time, and example contact data in
@@ -53,14 +50,18 @@ var regions = map[string]region{
 	"":   {currency: "USD", rate: 1.2, step: 1, phone: "+1 555 0142"},
 }
 
+// countryOf returns the brief's country, else that of its locale, else nothing.
+func countryOf(b brief) string {
+	if b.Country != "" {
+		return b.Country
+	}
+	_, tagged, _ := strings.Cut(b.Locale, "-")
+	return strings.ToUpper(tagged)
+}
+
 // regionOf returns the region of the brief's country, else of its locale.
 func regionOf(b brief) region {
-	country := b.Country
-	if country == "" {
-		if _, tagged, ok := strings.Cut(b.Locale, "-"); ok {
-			country = strings.ToUpper(tagged)
-		}
-	}
+	country := countryOf(b)
 	if r, ok := regions[country]; ok && country != "" {
 		return r
 	}
@@ -69,6 +70,10 @@ func regionOf(b brief) region {
 		return regions["FR"]
 	case "ar":
 		return regions["AE"]
+	case "es":
+		return regions["ES"]
+	case "de":
+		return regions["DE"]
 	}
 	r := regions[""]
 	r.clock12 = true
@@ -97,39 +102,6 @@ func (r region) money(euros float64, language string) string {
 
 const nbsp = "\u00a0"
 
-func (r region) write(amount float64, language string) string {
-	number := grouped(int(amount), language)
-	if r.rate*r.step < 2 && math.Mod(amount, 1) != 0 {
-		number = strconv.FormatFloat(amount, 'f', 2, 64)
-	}
-	sign, known := symbols[r.currency]
-	if !known {
-		sign = [2]string{r.currency, r.currency}
-	}
-	switch {
-	case language == "ar":
-		return number + nbsp + sign[1]
-	case language == "fr":
-		return number + nbsp + sign[0]
-	case len([]rune(sign[0])) > 1:
-		return sign[0] + nbsp + number
-	}
-	return sign[0] + number
-}
-
-// grouped writes n with a separator of thousands.
-func grouped(n int, language string) string {
-	s := strconv.Itoa(n)
-	if len(s) <= 4 && language == "fr" || len(s) <= 3 {
-		return s
-	}
-	separator := ","
-	if language == "fr" {
-		separator = "\u202f"
-	}
-	return s[:len(s)-3] + separator + s[len(s)-3:]
-}
-
 // clock writes a time of day given as "09:30".
 func (r region) clock(hhmm, language string) string {
 	var hour, minute int
@@ -137,6 +109,12 @@ func (r region) clock(hhmm, language string) string {
 		return hhmm
 	}
 	switch {
+	case language == "de" && minute == 0:
+		return fmt.Sprintf("%d"+nbsp+"Uhr", hour)
+	case language == "de":
+		return fmt.Sprintf("%d:%02d"+nbsp+"Uhr", hour, minute)
+	case language == "es":
+		return fmt.Sprintf("%02d:%02d"+nbsp+"h", hour, minute)
 	case language == "fr" && minute == 0:
 		return fmt.Sprintf("%d"+nbsp+"h", hour)
 	case language == "fr":
@@ -156,44 +134,4 @@ func half(hour int, before, after string) string {
 		return before
 	}
 	return after
-}
-
-// cityName returns the place's name, or words for a place nobody named.
-func cityName(place analysis.Place, language string) string {
-	if name := place.Name(language); name != "" {
-		return name
-	}
-	return map[string]string{"en": "the neighborhood", "fr": "le quartier", "ar": "الحي"}[language]
-}
-
-// inPlace returns "in Lyon", "à Lyon", "au Caire", "en France", "في ليون".
-func inPlace(place analysis.Place, language string) string {
-	name := place.Name(language)
-	switch {
-	case name == "":
-		return map[string]string{"en": "near you", "fr": "près de chez vous", "ar": "بالقرب منك"}[language]
-	case language == "fr":
-		return inFrench(name, place.City == "")
-	case language == "ar":
-		return "في " + name
-	case place.City == "" && (strings.HasPrefix(name, "United") || name == "Netherlands"):
-		return "in the " + name
-	}
-	return "in " + name
-}
-
-func inFrench(name string, country bool) string {
-	if rest, ok := strings.CutPrefix(name, "Le "); ok {
-		return "au " + rest
-	}
-	if !country {
-		return "à " + name
-	}
-	switch name {
-	case "États-Unis", "Émirats arabes unis", "Pays-Bas":
-		return "aux " + name
-	case "Maroc", "Canada", "Luxembourg", "Liban", "Qatar", "Koweït", "Portugal", "Royaume-Uni":
-		return "au " + name
-	}
-	return "en " + name
 }

@@ -29,7 +29,7 @@ func (p *page) Schema() map[string]any {
 func (p *page) address() map[string]any {
 	address := map[string]any{"@type": "PostalAddress", "streetAddress": p.Street()}
 	if p.place.City != "" {
-		address["addressLocality"] = p.place.Name(p.lang)
+		address["addressLocality"] = placeName(p.place, p.lang)
 	}
 	if p.place.Country != "" {
 		address["addressCountry"] = p.place.Country
@@ -40,10 +40,11 @@ func (p *page) address() map[string]any {
 func (p *page) openings() []map[string]any {
 	names := []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 	var out []map[string]any
-	for _, s := range hoursOf(p.brief.Business) {
+	spans := hoursOf(p.brief.Business)
+	for _, s := range spans {
 		var days []string
 		for d := s.from; d <= s.to; d++ {
-			days = append(days, names[p.region.local(d)])
+			days = append(days, names[p.region.local(d, spans)])
 		}
 		out = append(out, map[string]any{
 			"@type": "OpeningHoursSpecification", "dayOfWeek": days, "opens": s.open, "closes": s.close,

@@ -38,6 +38,9 @@ func newSite(b brief) (*site, error) {
 	if slices.ContainsFunc(b.Extras, func(kind string) bool { return !known(kind) }) {
 		return nil, fmt.Errorf("brief with the kinds %q: %w", b.Extras, errBrief)
 	}
+	if !slices.Contains(languages, baseOf(b.Locale)) || b.Second != "" && !slices.Contains(languages, b.Second) {
+		return nil, fmt.Errorf("brief in %q and %q: %w", b.Locale, b.Second, errBrief)
+	}
 	if !ok || b.Theme < 0 || b.Theme >= len(palettes[b.Business]) {
 		return nil, fmt.Errorf("brief for %q with theme %d: %w", b.Business, b.Theme, errBrief)
 	}
@@ -47,7 +50,7 @@ func newSite(b brief) (*site, error) {
 	}
 	tags := []string{b.Locale}
 	if b.Second != "" {
-		tags = append(tags, b.Second)
+		tags = append(tags, dialectOf(b, b.Second))
 	}
 	for i, tag := range tags {
 		text, words, err := loadCopy(b, baseOf(tag))

@@ -173,7 +173,7 @@ func planUpdate(req engine.Request) (*engine.Plan, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if err := s.editions[0].words.complete(s.editions[0].lang, strings.NewReplacer()); err != nil {
+	if err := s.editions[0].words.complete(dialectOf(c.after, s.editions[0].lang), strings.NewReplacer()); err != nil {
 		return nil, "", err
 	}
 	if c.guest {

@@ -24,22 +24,43 @@ func (p *page) MoneyFormat() string {
 	return strings.NewReplacer("7", "#").Replace(p.region.write(7, p.lang))
 }
 
+// Thousands stands between the thousands of a price for scripts, and
+// ThousandsFrom is the number of digits that it takes.
+func (p *page) Thousands() string { return p.region.marks(p.lang).thousands }
+
+// ThousandsFrom is explained at Thousands.
+func (p *page) ThousandsFrom() int { return p.region.marks(p.lang).from }
+
 // Yearly is the price per month of a plan that is paid by the year.
 func (p *page) Yearly(euros float64) string {
 	const share = 0.8
 	return p.Money(math.Floor(euros * share))
 }
 
-// Minutes writes a duration: "45 min", "1 h 30".
+// Minutes writes a duration: "45 min", "1 h 30", "2 Std. 30 Min.", "10 دقائق".
 func (p *page) Minutes(n int) string {
 	const hour = 60
 	switch {
-	case n < hour || n%hour != 0 && p.lang != "fr":
-		return fmt.Sprintf("%d"+nbsp+"%s", n, p.T("minutes"))
+	case n == hour && p.lang == "ar":
+		return p.T("hours.short")
 	case n%hour == 0:
 		return fmt.Sprintf("%d"+nbsp+"%s", n/hour, p.T("hours.short"))
+	case n < hour || p.lang == "en" || p.lang == "ar":
+		return fmt.Sprintf("%d"+nbsp+"%s", n, p.minutesOf(n))
+	case p.lang != "fr":
+		return fmt.Sprintf("%d"+nbsp+"%s %d"+nbsp+"%s", n/hour, p.T("hours.short"), n%hour, p.T("minutes"))
 	}
 	return fmt.Sprintf("%d"+nbsp+"%s"+nbsp+"%02d", n/hour, p.T("hours.short"), n%hour)
+}
+
+// minutesOf returns the word for n minutes, which in Arabic has a plural for 3 to
+// 10 alone.
+func (p *page) minutesOf(n int) string {
+	const fewest, most = 3, 10
+	if p.lang == "ar" && n >= fewest && n <= most {
+		return "دقائق"
+	}
+	return p.T("minutes")
 }
 
 // Clock writes a time of day given as "09:30".
@@ -58,7 +79,7 @@ func (p *page) Hours() []hourRow {
 func (p *page) Days() []string {
 	var out []string
 	for d := range week {
-		out = append(out, p.words.DaysShort[p.region.local(d)])
+		out = append(out, p.words.DaysShort[p.region.local(d, hoursOf(p.brief.Business))])
 	}
 	return out
 }
@@ -101,7 +122,7 @@ func (p *page) Street() string {
 
 // Address is the street with the city, where one was named.
 func (p *page) Address() string {
-	if name := p.place.Name(p.lang); name != "" {
+	if name := placeName(p.place, p.lang); name != "" {
 		return p.Street() + p.T("comma") + name
 	}
 	return p.Street()
@@ -116,7 +137,8 @@ var streets = map[string]string{
 func slug(s string) string {
 	const longest = 24
 	plain := strings.NewReplacer("é", "e", "è", "e", "ê", "e", "à", "a", "â", "a", "ç", "c", "ô", "o",
-		"î", "i", "ï", "i", "û", "u", "ë", "e").Replace(strings.ToLower(s))
+		"î", "i", "ï", "i", "û", "u", "ë", "e",
+		"á", "a", "í", "i", "ó", "o", "ú", "u", "ñ", "n", "ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss").Replace(strings.ToLower(s))
 	var b strings.Builder
 	for _, r := range plain {
 		if (r >= 'a' && r <= 'z' || r >= '0' && r <= '9') && b.Len() < longest {

@@ -66,7 +66,7 @@
 
   function shown(form, input) {
     if (input.name === "date" && input.value) {
-      return new Intl.DateTimeFormat(form.dataset.locale || document.documentElement.lang, {
+      return new Intl.DateTimeFormat((form.dataset.locale || document.documentElement.lang) + "-u-nu-latn", {
         weekday: "long", day: "numeric", month: "long"
       }).format(dayOf(input.value));
     }
@@ -203,6 +203,13 @@
     });
   }
 
+  // price writes an amount as the pages do.
+  function price(box, amount) {
+    var digits = String(amount);
+    if (digits.length >= Number(box.dataset.groupFrom)) digits = digits.replace(/\B(?=(\d{3})+$)/g, box.dataset.group);
+    return box.dataset.money.replace("#", digits);
+  }
+
   function cartLine(cart, entry, box, redraw) {
     var line = document.createElement("li");
     var name = document.createElement("span");
@@ -217,8 +224,8 @@
       cart[entry.dataset.id] = Math.min(20, Math.max(1, Number(count.value) || 1));
       redraw();
     });
-    var price = document.createElement("b");
-    price.textContent = box.dataset.money.replace("#", String(entry.dataset.price * cart[entry.dataset.id]));
+    var cost = document.createElement("b");
+    cost.textContent = price(box, entry.dataset.price * cart[entry.dataset.id]);
     var remove = document.createElement("button");
     remove.type = "button";
     remove.textContent = box.dataset.remove;
@@ -227,7 +234,7 @@
       delete cart[entry.dataset.id];
       redraw();
     });
-    line.append(name, count, price, remove);
+    line.append(name, count, cost, remove);
     return line;
   }
 
@@ -248,7 +255,7 @@
     one("[data-cart-empty]", box).hidden = order.length > 0;
     var sum = one("[data-cart-total]", box);
     sum.hidden = order.length === 0;
-    one("b", sum).textContent = box.dataset.money.replace("#", String(total));
+    one("b", sum).textContent = price(box, total);
     var field = one("[data-order]");
     if (field) field.value = order.join(", ");
     writeCart(cart);
