@@ -28,12 +28,13 @@ func (*Engine) Recommend(ctx context.Context, req engine.Request, plan *engine.P
 			return nil, nil, err
 		}
 	}
-	words, err := nextWordsIn(locale.Resolve(req.Locale, plan.Locale))
+	tag := locale.Resolve(req.Locale, plan.Locale).Tag
+	words, err := nextWordsIn(tag)
 	if err != nil {
 		return nil, nil, err
 	}
 	s := subjectOf(req, plan)
-	fill, turns := s.fill(words.tag), map[string]int{}
+	fill, turns := s.fill(tag), map[string]int{}
 	var list []engine.Recommendation
 	kinds := s.lacking()
 	for _, kind := range kinds[:min(len(kinds), maxRecommended)] {

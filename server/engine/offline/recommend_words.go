@@ -2,17 +2,13 @@ package offline
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/sheenapps/sheen/server/engine"
-	"github.com/sheenapps/sheen/server/locale"
 )
 
 // nextWords are what the recommendations say in one locale.
 type nextWords struct {
-	tag string
 	// Places say where something goes, in several ways; Orders ask for it to go there.
 	Places map[string][]string `json:"places"`
 	Orders map[string]string   `json:"orders"`
@@ -26,25 +22,9 @@ type nextText struct{ Title, Text, Prompt string }
 
 // nextWordsIn reads the words of a locale. A region has only those that people say
 // differently there; the others are its language's.
-func nextWordsIn(found locale.Resolution) (*nextWords, error) {
-	words := &nextWords{tag: found.Tag, Places: map[string][]string{}, Orders: map[string]string{}, Texts: map[string]nextText{}}
-	for _, tag := range slices.Backward(found.Path) {
-		var layer nextWords
-		if err := readCopy(tag, "next", strings.NewReplacer(), &layer); err != nil {
-			return nil, err
-		}
-		words.lay(layer)
-	}
-	return words, nil
-}
-
-// lay has a layer overrule what is there.
-func (w *nextWords) lay(over nextWords) {
-	maps.Copy(w.Places, over.Places)
-	maps.Copy(w.Orders, over.Orders)
-	for key, text := range over.Texts {
-		w.Texts[key] = text.or(w.Texts[key])
-	}
+func nextWordsIn(tag string) (*nextWords, error) {
+	words := &nextWords{}
+	return words, readCopy(tag, "next", strings.NewReplacer(), words)
 }
 
 // or fills in what a text leaves out.

@@ -118,12 +118,12 @@ func checkTranslated(t *testing.T, tag string, text, english nextText) {
 // A region's words lie over those of its language.
 func TestNextWordsOfARegion(t *testing.T) {
 	t.Parallel()
-	w, err := nextWordsIn(locale.Resolve("ar_EG"))
+	w, err := nextWordsIn("ar-EG")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := w.Texts["salon.social"]; w.tag != "ar-EG" || !strings.Contains(text.Text, "موبايل") || text.Title != nextFile(t, "ar").Texts["salon.social"].Title {
-		t.Errorf("%s: %+v", w.tag, text)
+	if text := w.Texts["salon.social"]; !strings.Contains(text.Text, "موبايل") || text.Title != nextFile(t, "ar").Texts["salon.social"].Title {
+		t.Errorf("%+v", text)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestNextOrders(t *testing.T) {
 func TestNextPromptsAreWishes(t *testing.T) {
 	t.Parallel()
 	for _, tag := range locale.Supported() {
-		w, err := nextWordsIn(locale.Resolve(tag))
+		w, err := nextWordsIn(tag)
 		if err != nil {
 			t.Fatal(err)
 		}
