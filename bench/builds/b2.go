@@ -14,10 +14,8 @@ import (
 // while builds are started at half of what one worker node can do. A call's time
 // begins when it was due, so that a stall counts for all that it held up.
 func (b *bench) atHalf(ctx context.Context) (err error) {
-	if b.most == 0 {
-		if _, b.most, _, err = b.flatOutOnce(ctx, 1); err != nil {
-			return err
-		}
+	if err := b.measureMost(ctx); err != nil {
+		return err
 	}
 	f, err := b.startFleet(ctx, 1)
 	if err != nil {
@@ -48,6 +46,14 @@ func (b *bench) atHalf(ctx context.Context) (err error) {
 		})
 	}
 	return nil
+}
+
+// measureMost finds what one worker node does at most, unless that is known.
+func (b *bench) measureMost(ctx context.Context) (err error) {
+	if b.most == 0 {
+		_, b.most, _, err = b.flatOutOnce(ctx, 1)
+	}
+	return err
 }
 
 // startAt starts builds at a rate, whether or not earlier calls have returned.
