@@ -192,6 +192,7 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	builds := build.NewService(ports, p.jobs, p.tokens)
 	events := event.NewService(p.log, p.hub, p.tokens, builds.Describe)
 	events.ConnectAppender(p.appender)
+	events.ConnectTimings(event.NewTimings(p.redis, s.metrics))
 	builds.ConnectResume(events.ResumeToken)
 	recommendations := recommend.NewService(builds.Facts)
 	recommendations.ConnectFeedback(recommend.Feedback{

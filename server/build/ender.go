@@ -127,6 +127,7 @@ func (e *ender) announce(ctx context.Context, done *ended) {
 		e.logger.ErrorContext(ctx, "build ended whose hold somebody else had closed", "build_id", b.ID, "hold_id", b.HoldID,
 			"state", b.State, "charged_seconds", b.ChargedSeconds, "cause", done.paid.refusal)
 	}
+	e.metrics.count(done.build)
 	e.hub.Publish(done.batches...)
 }
 

@@ -2,8 +2,10 @@ package build
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics count what should be rare. It is safe for concurrent use.
+// Metrics count how builds end and what should be rare. It is safe for concurrent use.
 type Metrics struct {
+	endedMetrics
+
 	refused, requeued *prometheus.CounterVec
 	lists             listMetrics
 }
@@ -17,6 +19,7 @@ const (
 // NewMetrics makes the metrics and registers them; with nil, nobody sees them.
 func NewMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
+		endedMetrics: newEndedMetrics(registry),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sheen_build_refused_transitions_total",
 			Help: "Changes of a build's state that came too late, by the state that was wanted.",

@@ -32,10 +32,9 @@ func TestWhatIsRareIsCounted(t *testing.T) {
 	got := map[string]float64{}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			if len(m.GetLabel()) == 0 {
-				continue
+			if m.GetCounter() != nil && len(m.GetLabel()) > 0 {
+				got[family.GetName()+" "+m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
 			}
-			got[family.GetName()+" "+m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
 		}
 	}
 	for _, name := range []string{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	buildv1 "github.com/sheenapps/sheen/gen/sheen/build/v1"
 	eventv1 "github.com/sheenapps/sheen/gen/sheen/event/v1"
@@ -109,5 +110,8 @@ func (b *bundle) describe(ctx context.Context, buildID, userID uuid.UUID) (*buil
 	if err != nil {
 		return nil, err
 	}
-	return &buildv1.Build{Id: row.ID.String(), Prompt: row.Prompt, Locale: row.Locale, HeadSeq: row.HeadSeq}, nil
+	return &buildv1.Build{
+		Id: row.ID.String(), Prompt: row.Prompt, Locale: row.Locale, HeadSeq: row.HeadSeq,
+		CreateTime: timestamppb.New(row.CreateTime),
+	}, nil
 }

@@ -19,6 +19,12 @@
 // each page once for all who wait for it. A stream sends what a cursor returns,
 // as it is stored, in Connect, gRPC, gRPC-Web or as server-sent events.
 //
+// # Timings
+//
+// What browsers measured of a build comes to this service too, as [Timings]. Redis
+// remembers which were reported, for longer than they count. What it loses can count
+// twice; while it is away nothing counts.
+//
 // # Invariants
 //
 //   - The records of a build are 1, 2, 3 … without a hole.

@@ -19,6 +19,14 @@ func tokenInvalid() *fault.Error {
 	}
 }
 
+func unknownTiming(name string) *fault.Error {
+	return fault.InvalidField(fmt.Sprintf("There is no timing %.64q; see ClientMetric.", name))
+}
+
+func malformedTiming(name string) *fault.Error {
+	return fault.InvalidField(fmt.Sprintf("The duration of %s has seconds and nanos that do not go together.", name))
+}
+
 func historyGone(firstSeq int64) *fault.Error {
 	return &fault.Error{
 		Code:     connect.CodeOutOfRange,

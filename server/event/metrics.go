@@ -71,6 +71,10 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "sheen_event_streams_ended_total", Help: "Streams by how they ended.",
 		}, []string{"reason"}),
 	}
+	// A series that begins with its first stream hides that one from rate().
+	for _, reason := range []string{"complete", "reconnect", "resync", endedLeft, endedError} {
+		m.ends.WithLabelValues(reason)
+	}
 	if registry != nil {
 		registry.MustRegister(m.appendedEvents, m.batchSize, m.hops, m.lag, m.reads, m.gaps, m.streams, m.ends)
 	}

@@ -46,6 +46,7 @@ type Service struct {
 	heartbeat time.Duration
 	lifetime  time.Duration
 	appender  *Appender
+	timings   *Timings
 }
 
 // ServiceOption changes what a [Service] does by default.

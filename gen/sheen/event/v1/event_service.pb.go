@@ -1070,9 +1070,22 @@ func (x *InternalEvent) GetCreateTime() *timestamppb.Timestamp {
 // ClientMetric is one timing.
 type ClientMetric struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name, such as `ttft`.
+	// What was measured, on a clock that does not jump, such as `performance.now()`.
+	// A submit is when the user sent the prompt, before StartBuild is called. Whoever
+	// does not know when something began, as after a reload, does not report it.
+	//
+	//   - `sse_connect`: from the request for the build's first stream to that
+	//     stream's first message, which may be a heartbeat.
+	//   - `tt_first_chunk_stream`: from the submit until the first event of the build
+	//     was received.
+	//   - `ttft`: from the submit until the first `assistant_text` was received.
+	//   - `ttfi`: from the submit until the first `assistant_text` was rendered in the
+	//     DOM.
+	//   - `tt_preview`: from the submit until the preview was loaded in its frame.
+	//   - `tt_recs`: from `build_completed` until AI recommendations were on the
+	//     screen; 0 if they were there before.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// How long it took: 0 to 1 h.
+	// How long it took: 0 to 1 h. 0 counts as any other.
 	Duration      *durationpb.Duration `protobuf:"bytes,2,opt,name=duration,proto3" json:"duration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1127,7 +1140,7 @@ type ReportMetricsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The build.
 	BuildId string `protobuf:"bytes,1,opt,name=build_id,json=buildId,proto3" json:"build_id,omitempty"`
-	// The timings, 1 to 32.
+	// The timings, 1 to 32. Of several with one name the first counts.
 	Metrics       []*ClientMetric `protobuf:"bytes,2,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

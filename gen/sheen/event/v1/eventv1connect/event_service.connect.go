@@ -96,10 +96,16 @@ type EventServiceClient interface {
 	//
 	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
 	ListInternalEvents(context.Context, *v1.ListInternalEventsRequest) (*v1.ListInternalEventsResponse, error)
-	// ReportMetrics takes timings that only the client can measure. Each counts
-	// once per build.
+	// ReportMetrics takes timings that only the client can measure. Each name counts
+	// once per build, when it is first reported: repeats, from whichever tab, are
+	// accepted and change nothing, and so is what comes later than 24 h after the
+	// build was accepted. The server's metrics show what was counted, a histogram
+	// `sheen_<name>_seconds` per name, by the build's locale. These are statistics:
+	// while the server cannot tell repeats apart, it takes timings without counting
+	// them.
 	//
-	// Errors: NOT_FOUND.
+	// Errors, with which nothing of the batch counts: NOT_FOUND, INVALID_FIELD for a
+	// name that does not exist.
 	ReportMetrics(context.Context, *v1.ReportMetricsRequest) (*v1.ReportMetricsResponse, error)
 	// CreateWebhookEndpoint adds an address that gets what happens from now on, also
 	// to builds that are running. A user has at most 10. The secret is shown only
@@ -384,10 +390,16 @@ type EventServiceHandler interface {
 	//
 	// Errors: NOT_FOUND, PAGE_TOKEN_INVALID.
 	ListInternalEvents(context.Context, *v1.ListInternalEventsRequest) (*v1.ListInternalEventsResponse, error)
-	// ReportMetrics takes timings that only the client can measure. Each counts
-	// once per build.
+	// ReportMetrics takes timings that only the client can measure. Each name counts
+	// once per build, when it is first reported: repeats, from whichever tab, are
+	// accepted and change nothing, and so is what comes later than 24 h after the
+	// build was accepted. The server's metrics show what was counted, a histogram
+	// `sheen_<name>_seconds` per name, by the build's locale. These are statistics:
+	// while the server cannot tell repeats apart, it takes timings without counting
+	// them.
 	//
-	// Errors: NOT_FOUND.
+	// Errors, with which nothing of the batch counts: NOT_FOUND, INVALID_FIELD for a
+	// name that does not exist.
 	ReportMetrics(context.Context, *v1.ReportMetricsRequest) (*v1.ReportMetricsResponse, error)
 	// CreateWebhookEndpoint adds an address that gets what happens from now on, also
 	// to builds that are running. A user has at most 10. The secret is shown only
