@@ -82,7 +82,7 @@ func orCause(ctx context.Context, err error) error {
 }
 
 func (f *following) request() *eventv1.StreamEventsRequest {
-	req := &eventv1.StreamEventsRequest{BuildId: f.buildID, Classes: f.classes}
+	req := &eventv1.StreamEventsRequest{BuildId: f.buildID, Classes: f.classes, Locale: f.locale}
 	if f.position.Token != "" {
 		req.Start = &eventv1.StreamEventsRequest_ResumeToken{ResumeToken: f.position.Token}
 	} else {

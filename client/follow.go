@@ -55,6 +55,12 @@ func Classes(classes ...eventv1.EventClass) FollowOption {
 	return func(f *following) { f.classes = slices.Clone(classes) }
 }
 
+// ReadIn has the server word the events in the language of a BCP 47 tag; without it,
+// or with "", they are in the build's own. A saved position is good for all languages.
+func ReadIn(tag string) FollowOption {
+	return func(f *following) { f.locale = tag }
+}
+
 // OnProgress calls save, from the goroutine of the loop, with the position after
 // each event whose loop body ran to its end, and when the position moves without
 // an event.
@@ -95,6 +101,7 @@ type following struct {
 	client  *Client
 	buildID string
 	classes []eventv1.EventClass
+	locale  string
 	save    func(Position)
 	yield   func(*eventv1.BuildEvent, error) bool
 

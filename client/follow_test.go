@@ -44,7 +44,11 @@ func followCases() map[string]followCase {
 		"from no token": {
 			scripts: [][]step{{send(all...)}}, opts: []client.FollowOption{client.From("")}, want: all, starts: []string{"after 0"},
 		},
-		"tcp cut":        {scripts: [][]step{{send(1, 2, 3), cut()}, {rest}}, want: all, starts: []string{"after 0", "token 3"}, waits: []time.Duration{100 * ms}},
+		"tcp cut": {scripts: [][]step{{send(1, 2, 3), cut()}, {rest}}, want: all, starts: []string{"after 0", "token 3"}, waits: []time.Duration{100 * ms}},
+		"in a language": {
+			scripts: [][]step{{send(1, 2, 3), cut()}, {rest}}, opts: []client.FollowOption{client.ReadIn("ar-EG")}, want: all,
+			starts: []string{"after 0 in ar-EG", "token 3 in ar-EG"}, waits: []time.Duration{100 * ms},
+		},
 		"half a message": {scripts: [][]step{{send(1, 2, 3), half(4, 5)}, {rest}}, want: all, starts: []string{"after 0", "token 3"}, waits: []time.Duration{100 * ms}},
 		"clean end without a word": {
 			scripts: [][]step{{send(1, 2, 3), unsaid()}, {rest}}, want: all, starts: []string{"after 0", "token 3"}, waits: []time.Duration{100 * ms},

@@ -156,10 +156,14 @@ func (s *scripted) awaitArrival(ctx context.Context) {
 }
 
 func startOf(req *eventv1.StreamEventsRequest) string {
+	start := "after " + string(rune('0'+req.GetAfterSeq()))
 	if token := req.GetResumeToken(); token != "" {
-		return token
+		start = token
 	}
-	return "after " + string(rune('0'+req.GetAfterSeq()))
+	if tag := req.GetLocale(); tag != "" {
+		start += " in " + tag
+	}
+	return start
 }
 
 // event makes the event with that seq; the tenth is the last of its build.

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/sheenapps/sheen/server/fault"
+	"github.com/sheenapps/sheen/server/locale"
 )
 
 // The headers or trailers of gRPC that tell an error.
@@ -131,8 +132,11 @@ func (h *heldWriter) completeGRPC(prefix string) {
 	anew := &headerOnly{header: http.Header{}}
 	h.refuse.write(anew, h.request, fault.Unread(connect.Code(code), ""))
 	for key, values := range anew.header {
-		if key == grpcStatus || key == grpcMessage || key == grpcDetails {
+		switch key {
+		case grpcStatus, grpcMessage, grpcDetails:
 			header[prefix+key] = values
+		case locale.HeaderLanguage, locale.HeaderPath:
+			header[key] = values
 		}
 	}
 }

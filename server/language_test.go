@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -183,6 +184,9 @@ func TestErrorsInEveryLocale(t *testing.T) {
 				if told.GetLocale() != test.want || told != nil && told.GetMessage() != locale.Text(test.want, "error.NOT_FOUND", nil) {
 					t.Errorf("%s, %s, %+v: told %v", protocol, name, test, told)
 				}
+				if wire, ok := errors.AsType[*connect.Error](err); !ok || wire.Meta().Get("Content-Language") != test.want {
+					t.Errorf("%s, %s, %+v: the header tells %v", protocol, name, test, wire.Meta())
+				}
 			}
 		}
 	}
@@ -264,6 +268,7 @@ func TestRefusalsInEveryLocale(t *testing.T) {
 		"nobody by gRPC":       {request(t, b.URL()+getBuild, "application/grpc", enveloped(nil), ""), "error.UNAUTHENTICATED"},
 		"undecodable":          {request(t, b.URL()+getBuild, "application/json", []byte(`{`), token), "error.MALFORMED_REQUEST"},
 		"undecodable gRPC":     {request(t, b.URL()+getBuild, "application/grpc", enveloped([]byte{0xff}), token), "error.MALFORMED_REQUEST"},
+		"undecodable gRPC-Web": {request(t, b.URL()+getBuild, "application/grpc-web", enveloped([]byte{0xff}), token), "error.MALFORMED_REQUEST"},
 		"a field":              {request(t, b.URL()+getBuild, "application/json", []byte(`{"buildId":"7"}`), token), "error.INVALID_FIELD"},
 		"unknown":              {request(t, b.URL()+"/sheen.build.v1.BuildService/Nothing", "application/json", []byte(`{}`), token), "error.UNIMPLEMENTED"},
 		"server-sent events":   {get(t, source, token), "error.NOT_FOUND"},
@@ -285,7 +290,7 @@ func TestRefusalsInEveryLocale(t *testing.T) {
 		if told.GetLocale() != tag || told.GetMessage() != locale.Text(tag, test.want, nil) {
 			t.Errorf("%s: told %v", name, told)
 		}
-		if name != "undecodable gRPC" { // Written by the RPC library before an interceptor is called.
+		if name != "undecodable gRPC" { // Its header is sent before the RPC library reads the message.
 			wantLanguage(t, name, got.header, tag)
 		}
 		exposed := strings.Join(got.header.Values("Access-Control-Expose-Headers"), ", ")

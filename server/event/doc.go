@@ -33,7 +33,8 @@
 //   - A publisher never waits for a subscriber, nor for the bus.
 //   - What a subscriber costs does not depend on how far behind it is.
 //   - A locale changes words only: seqs, order and tokens are the same in all. Who
-//     reads in the build's own gets the stored bytes, shared with all others.
+//     reads in the build's own gets the stored bytes, shared with all others; the
+//     readers of another share what was worded for the first of them.
 //   - A cursor checks that each record follows the one before.
 //   - A build that is not over keeps all its records. Old ones go with their whole
 //     build, and whoever asks for them is told the first seq that is left.

@@ -24,14 +24,20 @@ type Record struct {
 	Time time.Time
 	// Wire is the whole BuildEvent in protobuf's binary form, encoded once.
 	Wire []byte
-	// text is its JSON form, made when the first subscriber asks for it.
+	// text is its JSON form and what it says in other locales.
 	text *jsonForm
 }
 
+// jsonForm is what is made of a record when the first subscriber asks for it.
 type jsonForm struct {
 	once  sync.Once
 	bytes []byte
 	err   error
+
+	mu sync.Mutex
+	// worded are the record in other locales, by tag; nil if there was nothing to
+	// word.
+	worded map[string]*Record
 }
 
 // JSON is the BuildEvent in protobuf's JSON form, encoded once however many ask.

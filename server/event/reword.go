@@ -125,14 +125,14 @@ func (r reader) records(records []Record) []Record {
 	}
 	var own []Record
 	for i, record := range records {
-		worded, ok := r.record(record)
-		if !ok {
+		worded := r.record(record)
+		if worded == nil {
 			continue
 		}
 		if own == nil {
 			own = slices.Clone(records)
 		}
-		own[i] = worded
+		own[i] = *worded
 	}
 	if own == nil {
 		return records
@@ -140,20 +140,35 @@ func (r reader) records(records []Record) []Record {
 	return own
 }
 
-// record words one record, unless there is nothing to word: a model's text and
-// files have no key.
-func (r reader) record(record Record) (Record, bool) {
+// record is the record in the reader's locale, worded once however many read it; nil
+// if there is nothing to word. A model's text and files have no key.
+func (r reader) record(record Record) *Record {
 	if record.Class == eventv1.EventClass_EVENT_CLASS_TEXT || record.Class == eventv1.EventClass_EVENT_CLASS_FILES {
-		return Record{}, false
+		return nil
 	}
+	shared := record.text
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	worded, known := shared.worded[r.tag]
+	if !known {
+		worded = r.word(record)
+		if shared.worded == nil {
+			shared.worded = make(map[string]*Record)
+		}
+		shared.worded[r.tag] = worded
+	}
+	return worded
+}
+
+func (r reader) word(record Record) *Record {
 	var e eventv1.BuildEvent
 	if proto.Unmarshal(record.Wire, &e) != nil || !Reword(&e, r.tag) {
-		return Record{}, false
+		return nil
 	}
 	wire, err := proto.Marshal(&e)
 	if err != nil {
-		return Record{}, false
+		return nil
 	}
 	record.Wire, record.text = wire, new(jsonForm)
-	return record, true
+	return &record
 }

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,11 +59,37 @@ func TestReadersShareRecords(t *testing.T) {
 	if err != nil || !bytes.Contains(text, []byte("a.html wird geschrieben")) || proto.Size(e) != len(german[1].Wire) {
 		t.Errorf("%s, %v", text, err)
 	}
+	again := reader{"de"}.records(records)
+	if &again[1].Wire[0] != &german[1].Wire[0] || again[1].text != german[1].text {
+		t.Error("the second reader has it worded again")
+	}
+	if spanish := decodeAll(reader{"es"}.records(records))[1].GetProgress().GetTitle(); spanish != locale.Text("es", "event.step.write.title", locale.Args{"file": "a.html"}) {
+		t.Errorf("who reads Spanish gets %q", spanish)
+	}
 	for name, same := range map[string][]Record{"as written": reader{}.records(records), "nothing to word": reader{"de"}.records(records[:1])} {
 		if &same[0] != &records[0] {
 			t.Errorf("%s: the records were copied", name)
 		}
 	}
+}
+
+// Readers in all languages come at once, and each gets its own words.
+func TestManyReadInEveryLocale(t *testing.T) {
+	t.Parallel()
+	records := []Record{recordOf(t, 1, written("a.html"))}
+	args := locale.Args{"file": "a.html"}
+	var group sync.WaitGroup
+	for range 8 {
+		for _, tag := range locale.Supported() {
+			group.Go(func() {
+				got := decodeAll(reader{tag}.records(records))[0].GetProgress().GetTitle()
+				if want := locale.Text(tag, "event.step.write.title", args); got != want {
+					t.Errorf("%s: %q, want %q", tag, got, want)
+				}
+			})
+		}
+	}
+	group.Wait()
 }
 
 func TestNewReaderOfTheBuildsOwnLocale(t *testing.T) {
@@ -76,7 +103,8 @@ func TestNewReaderOfTheBuildsOwnLocale(t *testing.T) {
 	}
 }
 
-// What a reader in another language costs beside one in the build's own.
+// What a reader in another language costs beside one in the build's own: the first of
+// an event, and each after it.
 func BenchmarkReader(b *testing.B) {
 	e := written("services/coloration.html")
 	payload, err := proto.Marshal(e)
@@ -84,11 +112,17 @@ func BenchmarkReader(b *testing.B) {
 		b.Fatal(err)
 	}
 	records := []Record{newRecord(uuid.Max, 1, classOf(e), false, time.Unix(1, 0), payload)}
-	for _, tag := range []string{"", "ar-EG"} {
-		b.Run("locale="+tag, func(b *testing.B) {
+	for _, test := range []struct {
+		name, tag string
+		first     bool
+	}{{"own", "", false}, {"first in ar-EG", "ar-EG", true}, {"next in ar-EG", "ar-EG", false}} {
+		b.Run(test.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				reader{tag}.records(records)
+				if test.first {
+					records[0].text = new(jsonForm)
+				}
+				reader{test.tag}.records(records)
 			}
 		})
 	}

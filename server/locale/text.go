@@ -33,7 +33,10 @@ func Text(tag, key string, args Args) string {
 }
 
 // Known reports whether the catalogues have a message for key.
-func Known(key string) bool { return Text(Default, key, nil) != key }
+func Known(key string) bool {
+	_, known := catalogues[Default][key]
+	return known
+}
 
 // fill replaces the placeholders in one pass, so that an argument is never read
 // as a message.
@@ -74,7 +77,10 @@ func (v *voice) format(value any) string {
 	return text
 }
 
-// rightToLeft reports the letters of Hebrew, Arabic and their neighbors.
+// rightToLeft reports the letters of Hebrew, Arabic and their neighbors, also those
+// beyond the first plane, and the characters that turn the direction unseen.
 func rightToLeft(r rune) bool {
-	return r >= 0x0590 && r <= 0x08ff || r >= 0xfb1d && r <= 0xfeff
+	return r >= 0x0590 && r <= 0x08ff || r >= 0xfb1d && r <= 0xfeff ||
+		r >= 0x10800 && r <= 0x10fff || r >= 0x1e800 && r <= 0x1efff ||
+		r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

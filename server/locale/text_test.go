@@ -37,6 +37,16 @@ func TestText(t *testing.T) {
 			locale.Args{"brand": "لمسة"},
 			"\u2068لمسة\u2069 is online and passed every check.",
 		},
+		{
+			"a character that turns the direction is isolated", "en", "event.step.write.title",
+			locale.Args{"file": "a\u202egpj.html"},
+			"Writing \u2068a\u202egpj.html\u2069",
+		},
+		{
+			"right-to-left letters of another plane are isolated", "de", "event.step.write.title",
+			locale.Args{"file": "\U0001e900"},
+			"\u2068\U0001e900\u2069 wird geschrieben",
+		},
 		{"grouped", "de", "event.step.write.description", locale.Args{"index": 3, "count": 12_345}, "Datei 3 von 12.345"},
 		{"digits of the region", "ar-EG", "event.step.write.description", locale.Args{"index": 3, "count": 12}, "الملف ٣ من ١٢"},
 		{"forms of the language by the region's digits", "ar-SA", "event.step.check.description", locale.Args{"count": 12}, "١٢ ملفًا للفحص"},

@@ -207,8 +207,7 @@ type GetRecommendationsRequest struct {
 	// The build.
 	BuildId string `protobuf:"bytes,1,opt,name=build_id,json=buildId,proto3" json:"build_id,omitempty"`
 	// The language of the quick suggestions and of the failure's reason, a BCP 47 tag.
-	// Empty means the Accept-Language header, then the build's locale. Unknown ones
-	// mean English.
+	// Empty means the build's locale. Unknown ones mean English.
 	Locale        string `protobuf:"bytes,2,opt,name=locale,proto3" json:"locale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
