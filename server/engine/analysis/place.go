@@ -118,10 +118,14 @@ func findPlace(tokens []token, language string) Place {
 }
 
 // placeAt returns the place whose name begins at tokens[i]; a city rather than
-// a country of the same name.
+// a country of the same name. A place has no plural and is nobody's: a form
+// without an ending is another word, as in the name of Layla that of Lille.
 func placeAt(tokens []token, i int, language string) Place {
 	var country Place
 	for _, form := range tokens[i].forms {
+		if !strings.HasSuffix(tokens[i].folded, form) {
+			continue
+		}
 		for _, known := range placesByWord()[form] {
 			if !known.at(tokens, i, language) {
 				continue

@@ -35,7 +35,7 @@ func scan(tokens []token, language string) matches {
 	if language != "en" {
 		lexes = append(lexes, lexicons()["en"])
 	}
-	side, guesses := aside{lex: lexes[0]}, 0
+	side, guesses, asked := aside{lex: lexes[0]}, 0, 0
 	for i := range tokens {
 		minor := side.at(tokens, i, len(found) > 0)
 		entries := entriesAt(lexes, tokens, i)
@@ -43,7 +43,11 @@ func scan(tokens []token, language string) matches {
 			guesses++
 			entries = lexes[0].resembling(tokens[i])
 		}
+		asked = max(asked, endOfRequirement(entries, i))
 		for _, e := range entries {
+			if e.kind == "service" && i < asked {
+				continue
+			}
 			if minor {
 				e.weight *= partWeight
 			}
@@ -51,6 +55,18 @@ func scan(tokens []token, language string) matches {
 		}
 	}
 	return found
+}
+
+// endOfRequirement returns the index after the longest requirement of several words
+// that begins at i, or 0. No word of it is a service: "mode sombre" has no fashion.
+func endOfRequirement(entries []entry, i int) int {
+	end := 0
+	for _, e := range entries {
+		if e.kind == "requirement" && len(e.words) > 1 {
+			end = max(end, i+len(e.words))
+		}
+	}
+	return end
 }
 
 // entriesAt returns the entries of the first lexicon that has any at tokens[i].

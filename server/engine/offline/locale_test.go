@@ -148,6 +148,10 @@ func eachText(value any, use func(string)) {
 	switch value := value.(type) {
 	case string:
 		use(value)
+	case []any:
+		for _, inner := range value {
+			eachText(inner, use)
+		}
 	case map[string]any:
 		for _, inner := range value {
 			eachText(inner, use)

@@ -90,6 +90,9 @@ func (p *page) Lang() string { return p.lang }
 // Locale is the tag of the edition.
 func (p *page) Locale() string { return p.locale }
 
+// OpenGraphLocale is the tag as the Open Graph protocol writes it: "ar_EG".
+func (p *page) OpenGraphLocale() string { return strings.ReplaceAll(p.locale, "-", "_") }
+
 // Business is the key of the business.
 func (p *page) Business() string { return p.brief.Business }
 

@@ -75,7 +75,7 @@ func inPlace(place analysis.Place, language string) string {
 
 // nearYou is never written to.
 var nearYou = map[string]string{
-	"en": "near you", "fr": "près de chez vous", "ar": "بالقرب منك", "es": "cerca de ti", "de": "in Ihrer Nähe",
+	"en": "near you", "fr": "près de chez vous", "ar": "بالقرب منك", "es": "en el barrio", "de": "ganz in der Nähe",
 }
 
 func inFrench(name string, country bool) string {

@@ -77,8 +77,8 @@ func TestInPlace(t *testing.T) {
 		{"cairo", "", "fr", "au Caire"},
 		{"", "NL", "en", "in the Netherlands"},
 		{"fez", "", "ar", "في فاس"},
-		{"", "", "es", "cerca de ti"},
-		{"", "", "de", "in Ihrer Nähe"},
+		{"", "", "es", "en el barrio"},
+		{"", "", "de", "ganz in der Nähe"},
 	} {
 		if got := inPlace(placeOf(brief{City: test.city, Country: test.country}), test.language); got != test.want {
 			t.Errorf("%s%s in %s: %q, want %q", test.city, test.country, test.language, got, test.want)

@@ -215,15 +215,15 @@ func (p *page) Handle() string {
 // round, so that every day has its own mix.
 func (p *page) Classes(d int) []item {
 	times := []string{"07:00", "09:30", "12:15", "18:00", "19:15"}
-	const perDay, restDay = 4, 5
+	const perDay, saturday = 4, 5
 	list := p.List("classes")
 	var out []item
 	for i := range perDay {
-		if len(list) == 0 || d > restDay-1 && i > 1 {
+		if len(list) == 0 || d >= saturday && i > 1 {
 			break
 		}
 		it := list[(d*3+i*2+d*i)%len(list)]
-		it.Meta = times[i+d%2]
+		it.Meta = times[i+max(d%2, d/saturday)]
 		out = append(out, it)
 	}
 	return out
