@@ -33,12 +33,21 @@ INSERT INTO recommendation_revisions (
     clock_timestamp() + interval '1 millisecond' * @deadline_ms::bigint
 );
 
+-- name: RecommendationRevisionJoin :exec
+-- Has a list answer another key, unless it does. The caller has the build's lock.
+UPDATE recommendation_revisions
+SET joined_keys = joined_keys[greatest(cardinality(joined_keys) - 30, 1):] || @idempotency_key::text
+WHERE build_id = @build_id
+  AND revision = @revision
+  AND @idempotency_key::text <> ALL (joined_keys);
+
 -- name: RecommendationRevisionList :many
 -- All lists of a user's build, the oldest first. Index: the primary key.
 SELECT
     r.revision,
     r.state,
     r.idempotency_key,
+    r.joined_keys,
     r.attempt,
     r.failure_reason,
     (r.deadline_time <= clock_timestamp())::boolean AS overdue

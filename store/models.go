@@ -413,6 +413,7 @@ type RecommendationRevision struct {
 	CreateTime      time.Time
 	DeadlineTime    time.Time
 	EndTime         *time.Time
+	JoinedKeys      []string
 }
 
 type TokenKey struct {

@@ -58,7 +58,7 @@ WITH list AS (
       AND v.revision = $4
       AND v.attempt = $5
       AND v.state = $6::text
-    RETURNING v.build_id, v.revision, v.state, v.idempotency_key, v.attempt, v.attempt_time, v.lease_expire_time, v.failure_reason, v.create_time, v.deadline_time, v.end_time
+    RETURNING v.build_id, v.revision, v.state, v.idempotency_key, v.attempt, v.attempt_time, v.lease_expire_time, v.failure_reason, v.create_time, v.deadline_time, v.end_time, v.joined_keys
 ), noted AS (
     INSERT INTO recommendation_attempts (
         build_id, revision, attempt, outcome, retryable,
@@ -319,11 +319,32 @@ func (q *Queries) RecommendationRevisionFirst(ctx context.Context, db DBTX, arg 
 	return result.RowsAffected(), nil
 }
 
+const recommendationRevisionJoin = `-- name: RecommendationRevisionJoin :exec
+UPDATE recommendation_revisions
+SET joined_keys = joined_keys[greatest(cardinality(joined_keys) - 30, 1):] || $1::text
+WHERE build_id = $2
+  AND revision = $3
+  AND $1::text <> ALL (joined_keys)
+`
+
+type RecommendationRevisionJoinParams struct {
+	IdempotencyKey string
+	BuildID        uuid.UUID
+	Revision       int32
+}
+
+// Has a list answer another key, unless it does. The caller has the build's lock.
+func (q *Queries) RecommendationRevisionJoin(ctx context.Context, db DBTX, arg *RecommendationRevisionJoinParams) error {
+	_, err := db.Exec(ctx, recommendationRevisionJoin, arg.IdempotencyKey, arg.BuildID, arg.Revision)
+	return err
+}
+
 const recommendationRevisionList = `-- name: RecommendationRevisionList :many
 SELECT
     r.revision,
     r.state,
     r.idempotency_key,
+    r.joined_keys,
     r.attempt,
     r.failure_reason,
     (r.deadline_time <= clock_timestamp())::boolean AS overdue
@@ -344,6 +365,7 @@ type RecommendationRevisionListRow struct {
 	Revision       int32
 	State          string
 	IdempotencyKey string
+	JoinedKeys     []string
 	Attempt        int32
 	FailureReason  string
 	Overdue        bool
@@ -363,6 +385,7 @@ func (q *Queries) RecommendationRevisionList(ctx context.Context, db DBTX, arg *
 			&i.Revision,
 			&i.State,
 			&i.IdempotencyKey,
+			&i.JoinedKeys,
 			&i.Attempt,
 			&i.FailureReason,
 			&i.Overdue,
@@ -423,7 +446,7 @@ WITH list AS (
       AND v.attempt = $3
       AND v.state = 'generating'
       AND v.deadline_time > clock_timestamp()
-    RETURNING v.build_id, v.revision, v.state, v.idempotency_key, v.attempt, v.attempt_time, v.lease_expire_time, v.failure_reason, v.create_time, v.deadline_time, v.end_time
+    RETURNING v.build_id, v.revision, v.state, v.idempotency_key, v.attempt, v.attempt_time, v.lease_expire_time, v.failure_reason, v.create_time, v.deadline_time, v.end_time, v.joined_keys
 ), noted AS (
     INSERT INTO recommendation_attempts (
         build_id, revision, attempt, outcome, engine, model, input_tokens, output_tokens, cost_micros, start_time

@@ -54,7 +54,7 @@ func (s *Service) requestNext(
 	}
 	newest := history.Newest()
 	if newest != nil && newest.Shown().Open() {
-		return requested(newest), event.Batch{}, nil
+		return requested(newest), event.Batch{}, s.lists.Join(ctx, tx, newest.Revision, key)
 	}
 	if s.mode == recommend.ModeOff {
 		if newest == nil {

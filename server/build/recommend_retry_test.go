@@ -49,6 +49,7 @@ func TestRecommendationsAgain(t *testing.T) {
 		t.Errorf("%d jobs", n)
 	}
 	recommendAll(t, good, id, 1)
+	b.checkAgain(id, "a", 1, recommend.StateReady) // A repeat asks for nothing more.
 	b.checkAgain(id, "b", 2, recommend.StateQueued)
 	b.checkAgain(id, "b", 2, recommend.StateQueued)
 	b.checkAgain(id, "c", 2, recommend.StateQueued)
@@ -60,6 +61,7 @@ func TestRecommendationsAgain(t *testing.T) {
 	}
 	recommendAll(t, bad, id, 2)
 	b.checkAgain(id, "b", 2, recommend.StateFailed)
+	b.checkAgain(id, "c", 2, recommend.StateFailed)
 	if view := b.lists(id); view.State != recommend.StateReady || view.Ready != 1 || view.Reason != recommend.ReasonRefused || !slices.Equal(b.titles(id), []string{"List 1"}) {
 		t.Errorf("%+v, %q", view, b.titles(id))
 	}

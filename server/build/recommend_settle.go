@@ -23,18 +23,19 @@ func (r *Recommender) settleList(
 	defer cancel()
 	if failure == nil {
 		err := r.keep(ctx, t, by, drafts, used)
-		if err == nil || errors.Is(err, recommend.ErrLate) || uncertain(err) {
-			return r.forgive(ctx, by, used, err)
+		if err == nil || uncertain(err) {
+			return err
 		}
 		failure = err
 	} else if job.Err() != nil && !errors.Is(failure, errAttemptTimeout) {
 		failure = errStopping
 	}
 	again, err := r.noteFailedAttempt(ctx, t, by, used, failure)
-	if err == nil && again >= 0 {
+	// One whose answer was lost is late too: the job comes back for what it queued.
+	if err = r.forgive(ctx, by, used, err); err == nil && again >= 0 {
 		return snooze(again)
 	}
-	return r.forgive(ctx, by, used, err)
+	return err
 }
 
 // forgive is err, but that an attempt came too late is no error: somebody has ended it.
@@ -47,7 +48,7 @@ func (r *Recommender) forgive(ctx context.Context, by recommend.Attempt, used re
 	return r.lists.NoteUsage(ctx, r.db, by, used)
 }
 
-// keep stores a list, or returns [recommend.ErrMalformed] if nothing of it can be
+// keep stores a list, or returns an error of [recommend.Check] if nothing of it can be
 // shown. What the plan brings that came meanwhile is left out too.
 func (r *Recommender) keep(ctx context.Context, t *task, by recommend.Attempt, drafts []recommend.Draft, used recommend.Usage) error {
 	var took time.Duration
@@ -103,12 +104,6 @@ func (r *Recommender) noteFailedAttempt(
 	why, retryable := listFailure(failure)
 	again = r.pauseAfter(failure)
 	retryable = retryable && again < t.left-r.clock().Sub(t.loaded)
-	level := r.logger.WarnContext
-	if why == recommend.ReasonInternal {
-		level = r.logger.ErrorContext
-	}
-	level(ctx, "recommendations were not written", "build_id", by.BuildID, "revision", by.Revision.Number,
-		"attempt", by.Number, "reason", why, "retryable", retryable, "cause", failure)
 	var givenUp bool
 	err = r.persist(ctx, by, func(tx pgx.Tx) (_ *eventv1.BuildEvent, err error) {
 		if givenUp, err = r.lists.Fail(ctx, tx, by, why, retryable, used); !givenUp {
@@ -116,14 +111,22 @@ func (r *Recommender) noteFailedAttempt(
 		}
 		return recommendationsFailed(by.Revision), err
 	})
-	if err != nil {
-		return 0, err
-	}
-	r.metrics.lists.failed(why)
 	if givenUp {
 		again = -1
 	}
-	return again, nil
+	if errors.Is(err, recommend.ErrLate) {
+		return again, err
+	}
+	level := r.logger.WarnContext
+	if why == recommend.ReasonInternal {
+		level = r.logger.ErrorContext
+	}
+	level(ctx, "recommendations were not written", "build_id", by.BuildID, "revision", by.Revision.Number,
+		"attempt", by.Number, "reason", why, "retryable", retryable, "cause", failure)
+	if err == nil {
+		r.metrics.lists.failed(why)
+	}
+	return again, err
 }
 
 // pauseAfter is how long the next attempt waits: as long as the provider asked for, and
@@ -145,6 +148,10 @@ func listFailure(err error) (why recommend.Reason, retryable bool) {
 		return recommend.ReasonStopped, true
 	case errors.Is(err, errAttemptTimeout):
 		return recommend.ReasonDeadline, true
+	case errors.Is(err, recommend.ErrLate):
+		return recommend.ReasonDeadline, false // Nobody may have ended the list yet.
+	case errors.Is(err, recommend.ErrNothing):
+		return recommend.ReasonNothing, false
 	case errors.Is(err, recommend.ErrMalformed), errors.Is(err, engine.ErrMalformed):
 		return recommend.ReasonMalformed, true
 	case errors.Is(err, engine.ErrRefused):

@@ -144,7 +144,7 @@ func TestRecommendationsByFailure(t *testing.T) {
 		"provider for good":       {func(context.Context) (proposals, error) { return nil, provider(false, 0) }, []string{"provider_unavailable"}, nil},
 		"policy":                  {func(context.Context) (proposals, error) { return nil, engine.ErrRefused }, []string{"refused"}, nil},
 		"too long":                {func(context.Context) (proposals, error) { return nil, engine.ErrTooLong }, []string{"too_long"}, nil},
-		"no list":                 {func(context.Context) (proposals, error) { return nil, nil }, []string{"malformed", "malformed"}, []time.Duration{pause}},
+		"nothing to propose":      {func(context.Context) (proposals, error) { return nil, nil }, []string{"nothing"}, nil},
 		"nothing valid":           {func(context.Context) (proposals, error) { return proposals{{Title: "?"}}, nil }, []string{"malformed", "malformed"}, []time.Duration{pause}},
 		"no answer to be read": {func(context.Context) (proposals, error) {
 			return nil, &engine.ProviderError{Retryable: true, Err: engine.ErrMalformed}

@@ -35,6 +35,7 @@ func (r *Recommender) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, row := range due {
 		seen := recommend.Attempt{
 			Revision: recommend.Revision{BuildID: row.BuildID, Number: row.Revision}, Number: row.Attempt,
@@ -44,11 +45,10 @@ func (r *Recommender) sweep(ctx context.Context) error {
 		} else {
 			err = r.takeFromLost(ctx, seen)
 		}
-		if err != nil {
-			return err
-		}
+		// One that cannot be ended does not keep those behind it.
+		failed = append(failed, err)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // takeFromLost ends the attempt of a worker that is gone, and has another one made if

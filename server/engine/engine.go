@@ -153,6 +153,7 @@ type Engine interface {
 	// Recommend proposes what to do with the site of req next, the best first, in
 	// req's locale. It runs beside the build: plan is the build's, or nil while
 	// there is none. It returns each finished model call, also with an error, and
-	// fails as Plan does; ctx bounds the model call too.
+	// fails as Plan does; ctx bounds the model call too. Without an error, an empty
+	// list says that nothing is left to propose.
 	Recommend(ctx context.Context, req Request, plan *Plan) ([]Recommendation, []Call, error)
 }

@@ -55,7 +55,7 @@ func built() []string {
 	add("question.color_theme.", analysis.Themes(), "")
 	add("question.audience.", analysis.Audiences(), "")
 	add("recommendation.failed.", []string{
-		"provider_unavailable", "deadline", "malformed", "refused", "too_long", "busy", "internal",
+		"provider_unavailable", "deadline", "malformed", "nothing", "refused", "too_long", "busy", "internal",
 	}, "")
 	add("billing.package.", []string{"mini", "standard", "large"}, ".title")
 	return keys

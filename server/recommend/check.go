@@ -26,8 +26,13 @@ const (
 	maxDrafts = 32
 )
 
-// ErrMalformed says that nothing of a list can be used.
-var ErrMalformed = errors.New("nothing of the recommendations can be used")
+// What [Check] says of a list that is not shown.
+var (
+	// ErrMalformed says that nothing of it can be used.
+	ErrMalformed = errors.New("nothing of the recommendations can be used")
+	// ErrNothing says that it has no entries: nothing is left to propose.
+	ErrNothing = errors.New("nothing is recommended")
+)
 
 // Draft is a recommendation as an engine wrote it, unchecked; or, once [Check] has
 // returned it, as it is stored.
@@ -41,8 +46,11 @@ type Draft struct {
 
 // Check returns what of an engine's list may be shown, in its order: at most six,
 // complete, none twice, and none that taken says the site has or was asked to have.
-// It returns [ErrMalformed] if nothing is left.
+// It returns [ErrMalformed] if nothing is left, and [ErrNothing] if there was nothing.
 func Check(drafts []Draft, taken []rules.Kind) ([]Draft, error) {
+	if len(drafts) == 0 {
+		return nil, ErrNothing
+	}
 	var kept []Draft
 	titles := make(map[string]bool)
 	for _, d := range drafts[:min(len(drafts), maxDrafts)] {

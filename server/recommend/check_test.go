@@ -96,8 +96,11 @@ func TestDraftsThatAreKept(t *testing.T) {
 
 func TestNothingLeftIsMalformed(t *testing.T) {
 	t.Parallel()
+	if got, err := recommend.Check(nil, nil); !errors.Is(err, recommend.ErrNothing) || got != nil {
+		t.Errorf("nothing: %+v, %v", got, err)
+	}
 	for name, drafts := range map[string][]recommend.Draft{
-		"nothing": nil, "nothing valid": {{}, {Title: "a"}}, "all exists": {good(rules.Booking, "Take bookings")},
+		"nothing valid": {{}, {Title: "a"}}, "all exists": {good(rules.Booking, "Take bookings")},
 	} {
 		if got, err := recommend.Check(drafts, []rules.Kind{rules.Booking}); !errors.Is(err, recommend.ErrMalformed) || got != nil {
 			t.Errorf("%s: %+v, %v", name, got, err)

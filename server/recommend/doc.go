@@ -15,8 +15,9 @@
 //	skipped
 //
 // A list has a deadline, 60 s from when it was asked for. Up to two attempts are made
-// at it, each of which is kept with what came of it. What an attempt writes after
-// another one began, or after the list ended, is refused.
+// at it, and more only after one that a stopping node gave back; each is kept with what
+// came of it. What an attempt writes after another one began, or after the list ended,
+// is refused.
 //
 // Invariants:
 //   - A build is ready as soon as one of its lists is. A list that is ready never

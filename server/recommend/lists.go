@@ -117,6 +117,14 @@ func (l *Lists) RequestNext(ctx context.Context, db store.DBTX, list Revision, k
 	})
 }
 
+// Join has a list that is open answer an idempotency key too. The caller has the
+// build's lock.
+func (l *Lists) Join(ctx context.Context, db store.DBTX, list Revision, key string) error {
+	return l.queries.RecommendationRevisionJoin(ctx, db, &store.RecommendationRevisionJoinParams{
+		BuildID: list.BuildID, Revision: list.Number, IdempotencyKey: key,
+	})
+}
+
 // Begin begins the attempt after the one that the caller has seen. It returns
 // [ErrLate] if that is not possible any more.
 func (l *Lists) Begin(ctx context.Context, db store.DBTX, seen Attempt) (Attempt, error) {
@@ -156,7 +164,7 @@ func (l *Lists) Store(ctx context.Context, db store.DBTX, by Attempt, entries []
 // help, and has failed otherwise: then given up is true. It returns [ErrLate] to an
 // attempt that is not the newest.
 func (l *Lists) Fail(ctx context.Context, db store.DBTX, by Attempt, why Reason, retryable bool, used Usage) (givenUp bool, err error) {
-	to := afterFailure(by.Number, retryable)
+	to := afterFailure(by.Number, why, retryable)
 	return to == StateFailed, l.end(ctx, db, by, StateGenerating, to, why, retryable, used)
 }
 

@@ -20,6 +20,8 @@ const (
 	ReasonDeadline Reason = "deadline"
 	// ReasonMalformed is an answer of which nothing can be used.
 	ReasonMalformed Reason = "malformed"
+	// ReasonNothing is an engine that has nothing to propose.
+	ReasonNothing Reason = "nothing"
 	// ReasonRefused is the content policy of a provider.
 	ReasonRefused Reason = "refused"
 	// ReasonTooLong is a site or an answer beyond what the model takes.
@@ -36,14 +38,16 @@ const (
 // Reasons returns all reasons for which a list is given up.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonProvider, ReasonDeadline, ReasonMalformed, ReasonRefused, ReasonTooLong,
+		ReasonProvider, ReasonDeadline, ReasonMalformed, ReasonNothing, ReasonRefused, ReasonTooLong,
 		ReasonBusy, ReasonLost, ReasonStopped, ReasonInternal,
 	}
 }
 
 // told are the reasons that a user is told; any other is a fault of ours to them.
 func told() []Reason {
-	return []Reason{ReasonProvider, ReasonDeadline, ReasonMalformed, ReasonRefused, ReasonTooLong, ReasonBusy, ReasonInternal}
+	return []Reason{
+		ReasonProvider, ReasonDeadline, ReasonMalformed, ReasonNothing, ReasonRefused, ReasonTooLong, ReasonBusy, ReasonInternal,
+	}
 }
 
 // text is a sentence for the user in the locale tag; empty for no reason.

@@ -45,12 +45,13 @@ func (s State) CanBecome(to State) bool { return slices.Contains(s.next(), to) }
 // Open reports whether a list is in the making.
 func (s State) Open() bool { return s == StateQueued || s == StateGenerating }
 
-// MaxAttempts is how often a list is tried.
+// MaxAttempts is how often a list is tried. One that a stopping node gave back is
+// tried again beyond that: nothing has failed.
 const MaxAttempts = 2
 
 // afterFailure is what becomes of a list whose attempt, from 1, came to nothing.
-func afterFailure(attempt int32, retryable bool) State {
-	if retryable && attempt < MaxAttempts {
+func afterFailure(attempt int32, why Reason, retryable bool) State {
+	if retryable && (attempt < MaxAttempts || why == ReasonStopped) {
 		return StateQueued
 	}
 	return StateFailed

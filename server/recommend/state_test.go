@@ -30,10 +30,17 @@ func TestAfterFailure(t *testing.T) {
 		attempt   int32
 		retryable bool
 		want      State
+		why       Reason
 	}{
-		{1, true, StateQueued}, {1, false, StateFailed}, {2, true, StateFailed}, {2, false, StateFailed}, {3, true, StateFailed},
+		{1, true, StateQueued, ReasonLost},
+		{1, false, StateFailed, ReasonLost},
+		{2, true, StateFailed, ReasonLost},
+		{2, false, StateFailed, ReasonLost},
+		{3, true, StateFailed, ReasonLost},
+		{2, true, StateQueued, ReasonStopped},
+		{2, false, StateFailed, ReasonStopped},
 	} {
-		if got := afterFailure(test.attempt, test.retryable); got != test.want {
+		if got := afterFailure(test.attempt, test.why, test.retryable); got != test.want {
 			t.Errorf("after attempt %d, retryable %v: %s", test.attempt, test.retryable, got)
 		}
 	}

@@ -33,8 +33,9 @@ type Known struct {
 	State State
 	// Overdue says that the list is open and its deadline is over.
 	Overdue bool
-	// Key is the idempotency key of who asked for it; empty for the build's start.
-	Key string
+	// Keys are the idempotency keys that it answers; none for the build's start as
+	// long as nobody asked meanwhile.
+	Keys []string
 	// Reason is why it failed; empty otherwise.
 	Reason Reason
 }
@@ -61,16 +62,16 @@ func (l *Lists) History(ctx context.Context, db store.DBTX, buildID, userID uuid
 		history[i] = Known{
 			Attempt: Attempt{Revision{buildID, row.Revision}, row.Attempt},
 			State:   state, Overdue: row.Overdue && state.Open(),
-			Key: row.IdempotencyKey, Reason: Reason(row.FailureReason),
+			Keys: append(row.JoinedKeys, row.IdempotencyKey), Reason: Reason(row.FailureReason),
 		}
 	}
 	return history, nil
 }
 
-// ByKey returns the list that a key asked for, or nil.
+// ByKey returns the list that a key asked for or found in the making, or nil.
 func (h History) ByKey(key string) *Known {
 	for i := range h {
-		if key != "" && h[i].Key == key {
+		if key != "" && slices.Contains(h[i].Keys, key) {
 			return &h[i]
 		}
 	}

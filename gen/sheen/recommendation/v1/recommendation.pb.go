@@ -28,7 +28,8 @@ type RecommendationState int32
 const (
 	// Never sent.
 	RecommendationState_RECOMMENDATION_STATE_UNSPECIFIED RecommendationState = 0
-	// None were asked for.
+	// None were asked for, or not yet: a build that waits for another one gets them
+	// when its turn comes.
 	RecommendationState_RECOMMENDATION_STATE_NONE RecommendationState = 1
 	// Waiting for a worker.
 	RecommendationState_RECOMMENDATION_STATE_QUEUED RecommendationState = 2

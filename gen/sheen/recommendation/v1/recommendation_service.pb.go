@@ -410,8 +410,8 @@ type RetryRecommendationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The state of that revision after the call.
 	State RecommendationState `protobuf:"varint,1,opt,name=state,proto3,enum=sheen.recommendation.v1.RecommendationState" json:"state,omitempty"`
-	// The revision that is being made, or what became of the one that the key asked
-	// for before.
+	// The revision that is being made, or that the key asked for, or found being made,
+	// before.
 	Revision      int32 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
