@@ -21,11 +21,11 @@ type RecommenderPorts struct {
 	Ports
 
 	Engine engine.Engine
-	// PerMinute is how many model calls for recommendations the node may begin in a
+	// PerMinute is how many model calls for recommendations the node may begin in any
 	// minute; 0 is without a limit.
 	PerMinute int
-	// Burst is how many of them may begin at once; 0 is as many as in a minute.
-	Burst int
+	// Minute is how long that minute lasts; 0 is one. It is for tests.
+	Minute time.Duration
 	// Clock says when the next one may begin; nil is the process's. It is for tests
 	// that move time.
 	Clock func() time.Time
@@ -53,7 +53,7 @@ func NewRecommender(p RecommenderPorts) *Recommender {
 		ender:  newEnder(p.Ports),
 		engine: p.Engine,
 		blobs:  p.Blobs,
-		turns:  newTurns(p.PerMinute, cmp.Or(p.Burst, p.PerMinute), p.Clock),
+		turns:  newTurns(p.PerMinute, cmp.Or(p.Minute, time.Minute), p.Clock),
 		clock:  p.Clock,
 	}
 }
