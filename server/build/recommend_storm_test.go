@@ -55,7 +55,7 @@ const (
 	stormConcurrency = 8
 	// A minute of the storm is short, so that its calls pass in some seconds.
 	stormPerMinute = 20
-	stormMinute    = 250 * time.Millisecond
+	stormSpan    = 250 * time.Millisecond
 	stormAttempt   = 250 * time.Millisecond
 )
 
@@ -157,7 +157,7 @@ func waitFor(ctx context.Context, d time.Duration) error {
 // weather starts a node for builds and recommendations.
 func (s *storm) weather(b *testBundle) {
 	recommender := b.newRecommender(s.recommend, func(p *build.RecommenderPorts) {
-		p.PerMinute, p.Minute = stormPerMinute, stormMinute
+		p.PerMinute, p.Minute = stormPerMinute, stormSpan
 	})
 	builder := b.newWorker(&script{})
 	workers := river.NewWorkers()
@@ -253,7 +253,7 @@ func (s *storm) checkLimits() {
 	for i, from := range s.began {
 		for j := i; j < len(s.began); j++ {
 			// One more, for those that came late to their turn.
-			minutes := int(s.began[j].Sub(from)/stormMinute) + 2
+			minutes := int(s.began[j].Sub(from)/stormSpan) + 2
 			if n, allowed := j-i+1, minutes*stormPerMinute+stormConcurrency; n > allowed {
 				s.t.Fatalf("%d calls in %v, %d are allowed", n, s.began[j].Sub(from), allowed)
 			}
