@@ -55,7 +55,7 @@ const (
 	stormConcurrency = 8
 	// A minute of the storm is short, so that its calls pass in some seconds.
 	stormPerMinute = 20
-	stormSpan    = 250 * time.Millisecond
+	stormSpan      = 250 * time.Millisecond
 	stormAttempt   = 250 * time.Millisecond
 )
 
