@@ -53,6 +53,9 @@ func run(t *testing.T, dataDir string, args ...string) *process {
 // runIn is run with what the environment has besides the test's own.
 func runIn(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
+	if raced {
+		t.Skip("the detector would not see into the process")
+	}
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
