@@ -194,11 +194,10 @@ func (s *Server) buildHandlers(ctx context.Context, p *parts, ports build.Ports)
 	events.ConnectAppender(p.appender)
 	events.ConnectTimings(event.NewTimings(p.redis, s.metrics))
 	builds.ConnectResume(events.ResumeToken)
-	recommendations := recommend.NewService(builds.Facts)
-	recommendations.ConnectFeedback(recommend.Feedback{
-		DB: p.db, Apply: builds.Apply, Metrics: recommend.NewFeedbackMetrics(s.metrics),
+	recommendations := recommend.NewService(recommend.Ports{
+		DB: p.db, FactsOf: builds.Facts, Request: builds.RequestRecommendations, Apply: builds.Apply,
+		Lists: recommend.NewLists(recommend.Timing{}), Metrics: recommend.NewFeedbackMetrics(s.metrics),
 	})
-	recommendations.ConnectLists(p.db, recommend.NewLists(recommend.Timing{}), builds.RequestRecommendations)
 	var err error
 	p.api, err = routes(handlers{
 		builds:          builds,

@@ -110,15 +110,6 @@ func PageTokenInvalid() *Error {
 	}
 }
 
-// Unimplemented is the answer of a procedure that is not served yet.
-func Unimplemented() *Error {
-	return &Error{
-		Code:    connect.CodeUnimplemented,
-		Reason:  errorv1.ErrorReason_ERROR_REASON_UNIMPLEMENTED,
-		Message: "This procedure is part of the contract but is not served yet.",
-	}
-}
-
 // UnknownProcedure is the answer to a path that is not a procedure.
 func UnknownProcedure() *Error {
 	return &Error{

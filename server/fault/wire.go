@@ -106,9 +106,7 @@ func ofConnect(wire *connect.Error) *Error {
 		f.Cause = wire
 		return f
 	case connect.CodeUnimplemented:
-		f := Unimplemented()
-		f.Cause = wire
-		return f
+		return unsupported(wire)
 	case connect.CodeCanceled, connect.CodeDeadlineExceeded:
 		return ended(wire.Code(), wire)
 	default:
@@ -116,6 +114,17 @@ func ofConnect(wire *connect.Error) *Error {
 			return Unread(wire.Code(), "") // The body of a stream's request was cut.
 		}
 		return internal(wire)
+	}
+}
+
+// unsupported is the answer to a protocol's option that is not offered, such as a
+// compression.
+func unsupported(cause error) *Error {
+	return &Error{
+		Code:    connect.CodeUnimplemented,
+		Reason:  errorv1.ErrorReason_ERROR_REASON_UNIMPLEMENTED,
+		Message: "The server does not offer what the request asks for.",
+		Cause:   cause,
 	}
 }
 

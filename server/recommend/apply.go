@@ -7,7 +7,6 @@ import (
 
 	recommendationv1 "github.com/sheenapps/sheen/gen/sheen/recommendation/v1"
 	"github.com/sheenapps/sheen/server/auth"
-	"github.com/sheenapps/sheen/store"
 )
 
 // Application asks for the build that follows another one.
@@ -34,16 +33,6 @@ type Applied struct {
 // [store.ErrNotFound] for what is not the user's. It is safe for concurrent use.
 type Apply func(ctx context.Context, application Application) (Applied, error)
 
-// Feedback is what is needed to learn from users. All fields are required.
-type Feedback struct {
-	DB      *store.DB
-	Apply   Apply
-	Metrics *FeedbackMetrics
-}
-
-// ConnectFeedback gives the service what feedback goes to, before its first use.
-func (s *Service) ConnectFeedback(feedback Feedback) { s.feedback = feedback }
-
 // ApplyRecommendation implements the RPC.
 func (s *Service) ApplyRecommendation(
 	ctx context.Context, req *recommendationv1.ApplyRecommendationRequest,
@@ -52,13 +41,13 @@ func (s *Service) ApplyRecommendation(
 	if err != nil {
 		return nil, err
 	}
-	applied, err := s.feedback.Apply(ctx, Application{
+	applied, err := s.ports.Apply(ctx, Application{
 		UserID: auth.Caller(ctx).UserID, BuildID: buildID, Item: item, Session: req.GetBuildSessionId(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.feedback.Metrics.Count(applied.Noted)
+	s.ports.Metrics.Count(applied.Noted)
 	return &recommendationv1.ApplyRecommendationResponse{
 		BuildId:     applied.BuildID.String(),
 		ProjectId:   applied.ProjectID.String(),

@@ -45,10 +45,7 @@ type feedback struct {
 func setupFeedback(t *testing.T) *feedback {
 	t.Helper()
 	f := &feedback{t: t, db: storetest.New(t), user: uuid.New(), registry: prometheus.NewRegistry()}
-	service := recommend.NewService(func(context.Context, recommend.Source) (rules.Facts, string, error) {
-		return rules.Facts{}, "", store.ErrNotFound
-	})
-	service.ConnectFeedback(recommend.Feedback{
+	service := recommend.NewService(recommend.Ports{
 		DB: f.db, Metrics: recommend.NewFeedbackMetrics(f.registry),
 		Apply: func(_ context.Context, a recommend.Application) (recommend.Applied, error) { return f.applied(a) },
 	})

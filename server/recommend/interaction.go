@@ -73,10 +73,10 @@ func (s *Service) RecordInteraction(
 	if err != nil {
 		return nil, err
 	}
-	noted, err := Note(ctx, s.feedback.DB, auth.Caller(ctx).UserID, buildID, item, did)
+	noted, err := Note(ctx, s.ports.DB, auth.Caller(ctx).UserID, buildID, item, did)
 	if err != nil {
 		return nil, err
 	}
-	s.feedback.Metrics.Count(noted)
+	s.ports.Metrics.Count(noted)
 	return &recommendationv1.RecordInteractionResponse{}, nil
 }

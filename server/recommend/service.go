@@ -9,6 +9,7 @@ import (
 	"github.com/sheenapps/sheen/gen/sheen/recommendation/v1/recommendationv1connect"
 	"github.com/sheenapps/sheen/server/locale"
 	"github.com/sheenapps/sheen/server/recommend/rules"
+	"github.com/sheenapps/sheen/store"
 )
 
 // Source names what suggestions are for. Exactly one field is set.
@@ -30,14 +31,22 @@ type FactsOf func(ctx context.Context, source Source) (facts rules.Facts, buildL
 type Service struct {
 	recommendationv1connect.UnimplementedRecommendationServiceHandler
 
-	factsOf  FactsOf
-	feedback Feedback
-	// stored is nil until it is connected.
-	stored *stored
+	ports Ports
 }
 
-// NewService serves suggestions for what factsOf knows.
-func NewService(factsOf FactsOf) *Service { return &Service{factsOf: factsOf} }
+// Ports are what the service needs. All fields are required.
+type Ports struct {
+	DB *store.DB
+	// FactsOf, Request and Apply come from whoever owns builds.
+	FactsOf FactsOf
+	Request Request
+	Apply   Apply
+	Lists   *Lists
+	Metrics *FeedbackMetrics
+}
+
+// NewService serves suggestions and stored lists.
+func NewService(p Ports) *Service { return &Service{ports: p} }
 
 // GetQuickSuggestions implements the RPC. The response's Content-Language is the
 // locale of the texts.
@@ -48,7 +57,7 @@ func (s *Service) GetQuickSuggestions(
 	if err != nil {
 		return nil, err
 	}
-	facts, buildLocale, err := s.factsOf(ctx, source)
+	facts, buildLocale, err := s.ports.FactsOf(ctx, source)
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,7 @@ import (
 
 	recommendationv1 "github.com/sheenapps/sheen/gen/sheen/recommendation/v1"
 	"github.com/sheenapps/sheen/server/auth"
-	"github.com/sheenapps/sheen/server/fault"
 	"github.com/sheenapps/sheen/server/locale"
-	"github.com/sheenapps/sheen/store"
 )
 
 // Mode says when AI recommendations are written.
@@ -38,36 +36,20 @@ type Requested struct {
 // use.
 type Request func(ctx context.Context, buildID uuid.UUID, key string) (Requested, error)
 
-// stored is what the service needs to serve stored lists.
-type stored struct {
-	db      store.DBTX
-	lists   *Lists
-	request Request
-}
-
-// ConnectLists has the service serve the lists in db, and ask for more by request. It
-// comes before the first use.
-func (s *Service) ConnectLists(db store.DBTX, lists *Lists, request Request) {
-	s.stored = &stored{db, lists, request}
-}
-
 // GetRecommendations implements the RPC. The response's Content-Language is the
 // locale of the quick suggestions and of the reason; an entry is in its build's.
 func (s *Service) GetRecommendations(
 	ctx context.Context, req *recommendationv1.GetRecommendationsRequest,
 ) (*recommendationv1.GetRecommendationsResponse, error) {
-	if s.stored == nil {
-		return nil, fault.Unimplemented()
-	}
 	buildID, err := buildFromProto(req.GetBuildId())
 	if err != nil {
 		return nil, err
 	}
-	facts, buildLocale, err := s.factsOf(ctx, Source{BuildID: buildID})
+	facts, buildLocale, err := s.ports.FactsOf(ctx, Source{BuildID: buildID})
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.stored.lists.View(ctx, s.stored.db, buildID, auth.Caller(ctx).UserID)
+	view, err := s.ports.Lists.View(ctx, s.ports.DB, buildID, auth.Caller(ctx).UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -87,14 +69,11 @@ func (s *Service) GetRecommendations(
 func (s *Service) RetryRecommendations(
 	ctx context.Context, req *recommendationv1.RetryRecommendationsRequest,
 ) (*recommendationv1.RetryRecommendationsResponse, error) {
-	if s.stored == nil {
-		return nil, fault.Unimplemented()
-	}
 	buildID, err := buildFromProto(req.GetBuildId())
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.stored.request(ctx, buildID, req.GetIdempotencyKey())
+	list, err := s.ports.Request(ctx, buildID, req.GetIdempotencyKey())
 	if err != nil {
 		return nil, err
 	}

@@ -19,9 +19,7 @@ import (
 func served(t *testing.T, b *listBundle, requests recommend.Request) recommendationv1connect.RecommendationServiceClient {
 	t.Helper()
 	s := &testService{user: b.user, build: b.build, project: uuid.New()}
-	service := recommend.NewService(s.facts)
-	service.ConnectLists(b.db, b.Lists, requests)
-	return s.serve(t, service)
+	return s.serve(t, recommend.NewService(recommend.Ports{DB: b.db, FactsOf: s.facts, Lists: b.Lists, Request: requests}))
 }
 
 func TestGetRecommendations(t *testing.T) {

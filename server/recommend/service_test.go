@@ -45,7 +45,7 @@ type testService struct {
 func setup(t *testing.T, options ...connect.ClientOption) *testService {
 	t.Helper()
 	s := &testService{user: uuid.New(), build: uuid.New(), project: uuid.New()}
-	s.servicesClient = s.serve(t, recommend.NewService(s.facts), options...)
+	s.servicesClient = s.serve(t, recommend.NewService(recommend.Ports{FactsOf: s.facts}), options...)
 	return s
 }
 
@@ -223,21 +223,6 @@ func TestNotFoundIsTheSameForAll(t *testing.T) {
 	}
 	if answers[0] != answers[1] {
 		t.Errorf("%q and %q", answers[0], answers[1])
-	}
-}
-
-// A process that stores no lists says so.
-func TestListsAreNotServedWithoutAStore(t *testing.T) {
-	t.Parallel()
-	s := setup(t)
-	_, err := s.GetRecommendations(t.Context(), &recommendationv1.GetRecommendationsRequest{BuildId: s.build.String()})
-	_, retryErr := s.RetryRecommendations(t.Context(), &recommendationv1.RetryRecommendationsRequest{
-		BuildId: s.build.String(), IdempotencyKey: "k",
-	})
-	for _, err := range []error{err, retryErr} {
-		if connect.CodeOf(err) != connect.CodeUnimplemented || reasonOf(t, err) != "UNIMPLEMENTED" {
-			t.Error(err)
-		}
 	}
 }
 
